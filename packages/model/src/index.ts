@@ -1,1 +1,44 @@
-export {};
+export type { Change, ChangeOp, TransactionEnd, TransactionStart } from './change.js';
+export {
+  bytesBetween,
+  formatLsn,
+  type Lsn,
+  lsn,
+  lsnAsInt64,
+  lsnOf,
+  lsnZero,
+  maxLsn,
+  minLsn,
+  parseLsn,
+} from './lsn.js';
+export {
+  compareEventPositions,
+  comparePositions,
+  covers,
+  type EventPosition,
+  formatPosition,
+  type Position,
+  parsePosition,
+  samePosition,
+  startOfHistory,
+} from './position.js';
+export {
+  type Column,
+  type ColumnType,
+  type Relation,
+  type ReplicaIdentity,
+  relationName,
+  type TypeKind,
+} from './relation.js';
+export {
+  type Cell,
+  cellAbsent,
+  cellNull,
+  copyRowImage,
+  emptyRowImage,
+  type Row,
+  type RowImage,
+  rowImageOf,
+  rowOf,
+} from './row-image.js';
+export { diffRelations, keyAttnums, type SchemaChange } from './schema-change.js';

@@ -1,0 +1,151 @@
+import type { Change, Lsn, Relation, RowImage, TransactionEnd, TransactionStart } from '@millrace/model';
+
+/**
+ * Port: a leader. The capture service drives it through the protocol's states (log-protocol §4); an adapter knows one
+ * kind of leader and nothing of the log. Its contract:
+ *
+ * - `acquire` waits, visibly, until the slot is ours (R5) and holds it until the session closes. A slot that does not exist
+ *   is created first by another connection, which stays idle so that its exported snapshot lives (§7).
+ * - A session is used for one epoch. After any error it is closed and another one acquired (R12). `close` is idempotent
+ *   and releases the slot.
+ * - Sink methods are called in stream order, never in parallel, never after `stream` has settled.
+ * - An exception from the sink ends `stream` with that error. Bytes that do not follow the protocol end it with
+ *   MR-2011; a broken connection with MR-2012.
+ * - Keepalives are answered by the adapter at all times, also while the sink has no room (promise 10).
+ */
+export interface Source {
+  acquire(options: AcquireOptions): Promise<SourceSession>;
+}
+
+export interface AcquireOptions {
+  readonly signal: AbortSignal;
+  /** Called while waiting: who holds the slot, or why the leader cannot be reached. */
+  readonly onWait: (reason: string) => void;
+}
+
+export interface LeaderIdentity {
+  readonly systemId: bigint;
+  readonly timeline: number;
+  /** Oldest first: at `switchLsn` the leader left `timeline` for the next one. */
+  readonly ancestry: readonly { readonly timeline: number; readonly switchLsn: Lsn }[];
+}
+
+export interface SourceSession {
+  readonly identity: LeaderIdentity;
+  /** The slot's confirmed LSN, read while this session's own walsender holds it (R7). */
+  readonly confirmed: Lsn;
+  /** Present when this session has just created the slot: its consistent point, and the snapshot exported there. */
+  readonly created?: { readonly consistentPoint: Lsn; readonly snapshot: InitialSnapshot };
+  /** The published tables as the catalogue describes them now. */
+  relations(): Promise<readonly Relation[]>;
+  /**
+   * Streams from the slot's confirmed position into the sink until `signal` aborts (resolves) or an error (rejects).
+   * Commits already covered are the caller's to drop (R1).
+   */
+  stream(sink: SourceSink, signal: AbortSignal): Promise<void>;
+  /**
+   * Reports write (received), flush (counting in the log) and apply (in the named followers) to the leader, as they stand:
+   * no + 1 (R2). Never goes back. Sent at once, and repeated on the adapter's own timer.
+   */
+  confirm(positions: { readonly write: Lsn; readonly flush: Lsn; readonly apply: Lsn }): void;
+  /** The leader's present WAL position. */
+  leaderPosition(): Promise<Lsn>;
+  /** Windowed reads of tables while streaming (§7). */
+  readonly windows: WindowReader;
+  close(): Promise<void>;
+}
+
+/** What the stream delivers. Flyweights are valid only during the call. */
+export interface SourceSink {
+  begin(start: TransactionStart): void;
+  change(change: Change): void;
+  /** A logical message of ours inside the present transaction: a window's watermark. */
+  watermark(mark: Watermark): void;
+  commit(end: TransactionEnd): void;
+  /** The leader has nothing before `at` that it has not sent (R14). Only between transactions. */
+  keepalive(at: Lsn): void;
+  /**
+   * A table's shape is new or different from the one its last event had; called before its first event. `certain` false
+   * with a reason: R37/R38 cannot be met, and the sink decides by policy.
+   */
+  relation(relation: Relation, certainty: SchemaCertainty): void;
+  /** Undefined: go on. A promise: stop reading until it resolves (backpressure in bytes). Asked after every read. */
+  room(): Promise<void> | undefined;
+}
+
+export type SchemaCertainty =
+  | { readonly certain: true }
+  /** Column identity is certain, but old rows changed without events (rewrite, volatile default): R38. */
+  | { readonly certain: true; readonly rewritten: string }
+  /** Column identity itself cannot be told (catalogue moved on): R38. */
+  | { readonly certain: false; readonly reason: string };
+
+export interface Watermark {
+  readonly kind: 'low' | 'high';
+  readonly epoch: number;
+  readonly chunk: number;
+}
+
+/** Which rows a chunk covers: of a keyed table, those with after < key ≤ upTo in key order; of another, the whole table. */
+export interface KeyRange {
+  /** Key cells in key order, PostgreSQL text; null: from the start. */
+  readonly after: readonly string[] | null;
+  /** null: to the end. */
+  readonly upTo: readonly string[] | null;
+}
+
+/** The initial snapshot, readable in parallel at `consistentPoint` until closed. */
+export interface InitialSnapshot {
+  readonly tables: readonly SnapshotTable[];
+  /** Cuts a table into chunks of about `rows` rows. Chunks of a keyed table are key ranges in key order. */
+  plan(table: SnapshotTable, rows: number): Promise<readonly KeyRange[]>;
+  /** Reads a chunk, handing each row to `row` (a flyweight) and awaiting `room` after every read. Runs in parallel with other chunks. */
+  read(
+    table: SnapshotTable,
+    range: KeyRange,
+    to: { row(image: RowImage): void; room(): Promise<void> | undefined },
+    signal: AbortSignal,
+  ): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SnapshotTable {
+  readonly relation: Relation;
+  /** pg_class.reltuples, or −1. */
+  readonly estimatedRows: number;
+}
+
+/** What the leader's transactions looked like to a chunk's read: pg_current_snapshot(). */
+export interface Visibility {
+  readonly xmin: bigint;
+  readonly xmax: bigint;
+  readonly inProgress: readonly bigint[];
+}
+
+export interface WindowReader {
+  /**
+   * Writes LOW (a transactional logical message, synchronous_commit = local, R16), reads at most `rows` rows after
+   * `range.after` together with pg_current_snapshot() in one REPEATABLE READ transaction, then writes HIGH. The chunk is held
+   * in memory: bounded by `max_bytes`, a smaller range is returned when it would be more.
+   */
+  read(request: WindowRequest): Promise<WindowChunk>;
+}
+
+export interface WindowRequest {
+  readonly relation: Relation;
+  readonly range: KeyRange;
+  readonly rows: number;
+  readonly max_bytes: number;
+  readonly epoch: number;
+  readonly chunk: number;
+  readonly signal: AbortSignal;
+}
+
+export interface WindowChunk {
+  readonly rows: readonly RowImage[];
+  /** The range that `rows` covers completely; `upTo` null when the table's end was reached. */
+  readonly range: KeyRange;
+  readonly visibility: Visibility;
+  /** The table's shape as the read saw it; when it differs from the stream's at HIGH, the chunk is discarded. */
+  readonly relation: Relation;
+}
