@@ -63,7 +63,7 @@ export const faultCatalogue = {
     'SecretUnavailable',
     'exit',
     78,
-    'A ${env:…} or ${file:…} reference could not be resolved.',
+    'A secret reference (env: or file:) could not be resolved.',
     'Set the variable or create the file.',
   ),
   'MR-1005': entry(
