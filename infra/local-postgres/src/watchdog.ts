@@ -1,0 +1,54 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { serverEnvironment } from './service-user.js';
+
+/**
+ * Reads nothing, only waits for the end of its input: the pipe closes when our process ends in any way, SIGKILL
+ * included. Then the server in folder $1/data is told to end at once, and the folder removed. The working folder
+ * of the process is compared first, so that a reused pid is left alone (where /proc does not exist, its command).
+ */
+const script = `
+read -r line
+[ "$line" = release ] && exit 0
+pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null)
+if [ -n "$pid" ]; then
+  if [ -d "/proc/$pid" ]; then [ "$(readlink "/proc/$pid/cwd")" = "$1/data" ] && kill -QUIT "$pid"
+  else case "$(ps -o command= -p "$pid" 2>/dev/null)" in *"$1/data"*) kill -QUIT "$pid";; esac; fi
+  tries=0
+  while kill -0 "$pid" 2>/dev/null && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries+1)); done
+fi
+rm -rf "$1"
+`;
+
+/** Ends the server and removes its folder when this process is gone; `release` calls that off. */
+export interface Watchdog {
+  release(): Promise<void>;
+  /** Does now what else happens when this process ends; does not wait for it. */
+  endNow(): void;
+}
+
+/** Starts a watchdog for the server whose folder is `folder`, a real path without symbolic links. */
+export function startWatchdog(folder: string): Watchdog {
+  const child: ChildProcess = spawn('/bin/sh', ['-c', script, 'millrace-postgres-watchdog', folder], {
+    cwd: '/',
+    env: { ...serverEnvironment },
+    stdio: ['pipe', 'ignore', 'ignore'],
+    // Its own session: Ctrl-C in a terminal must not take the watchdog before us.
+    detached: true,
+  });
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+    child.once('error', () => resolve());
+  });
+  child.stdin?.on('error', () => undefined); // the watchdog itself was killed: nothing left to tell it
+  child.unref();
+  (child.stdin as unknown as { unref?: () => void } | null)?.unref?.();
+  return {
+    release() {
+      child.stdin?.end('release\n');
+      return ended;
+    },
+    endNow() {
+      child.stdin?.end();
+    },
+  };
+}

@@ -1,0 +1,8 @@
+/** Major versions of PostgreSQL that tests run on: the oldest with its binaries at hand, and the newest. */
+export const postgresVersions = [15, 18] as const;
+
+export type PostgresVersion = (typeof postgresVersions)[number];
+
+export function isPostgresVersion(value: number): value is PostgresVersion {
+  return (postgresVersions as readonly number[]).includes(value);
+}
