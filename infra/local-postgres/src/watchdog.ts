@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { serverEnvironment } from './service-user.js';
 
+/** Tenths of a second that a server has to end before its folder goes. */
+const end_tries = 100;
+
 /**
  * Reads nothing, only waits for the end of its input: the pipe closes when our process ends in any way, SIGKILL
  * included. Then the server in folder $1/data is told to end at once, and the folder removed. The working folder
@@ -10,11 +13,13 @@ const script = `
 read -r line
 [ "$line" = release ] && exit 0
 pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null)
-if [ -n "$pid" ]; then
-  if [ -d "/proc/$pid" ]; then [ "$(readlink "/proc/$pid/cwd")" = "$1/data" ] && kill -QUIT "$pid"
-  else case "$(ps -o command= -p "$pid" 2>/dev/null)" in *"$1/data"*) kill -QUIT "$pid";; esac; fi
+ours() {
+  if [ -d /proc/self ]; then [ "$(readlink "/proc/$pid/cwd")" = "$1/data" ]
+  else case "$(ps -o command= -p "$pid" 2>/dev/null)" in *"$1/data"*) true;; *) false;; esac; fi
+}
+if [ -n "$pid" ] && ours "$1" && kill -QUIT "$pid"; then
   tries=0
-  while kill -0 "$pid" 2>/dev/null && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries+1)); done
+  while ours "$1" && [ $tries -lt ${end_tries} ]; do sleep 0.1; tries=$((tries+1)); done
 fi
 rm -rf "$1"
 `;
