@@ -1,0 +1,183 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { observeDuckDb, observePostgres, prepareLeader, runLoad } from '@millrace/oracle';
+import {
+  type PgServer,
+  type PostgresVersion,
+  startPostgres,
+  tempFolder,
+  waitFor,
+} from '@millrace/test-support';
+import { Judge } from './judge.js';
+import { type Part, Pipeline, parts } from './pipeline.js';
+
+const oracleSlot = 'oracle';
+const settle_ms = 120_000;
+/** Room for the work between two kills: sometimes none, sometimes enough to catch up. */
+const calm_ms_max = 2_500;
+
+export const victims = [...parts, 'leader', 'replica-server'] as const;
+export type Victim = (typeof victims)[number];
+
+export interface ChaosOptions {
+  readonly version: PostgresVersion;
+  /** SIGKILLs per victim. */
+  readonly kills: number;
+  readonly seed: number;
+  readonly clients: number;
+  readonly pause_ms: number;
+  readonly report: (line: string) => void;
+}
+
+export interface ChaosResult {
+  readonly committed: number;
+  readonly kills: number;
+  /** Consistent reads of followers that were held against the leader's commit order. */
+  readonly observations: number;
+  readonly seconds: number;
+}
+
+/**
+ * Ledger and bank under load; capture, both appliers, the leader and the follower's server are killed with SIGKILL in random order,
+ * `kills` times each. After every kill, and at the end, each follower must equal the prefix that its position names.
+ */
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const started = performance.now();
+  await using leader = await serverOf(options.version);
+  await using replica = await serverOf(options.version);
+  const client = await leader.connect();
+  await prepareLeader(client, oracleSlot);
+  await client.end();
+  const pipeline = new Pipeline({
+    folder: tempFolder('millrace-chaos'),
+    leaderUrl: leader.url,
+    replicaUrl: replica.url,
+  });
+  const stop = new AbortController();
+  try {
+    const load = runLoad({
+      url: leader.url,
+      clients: options.clients,
+      pause_ms: options.pause_ms,
+      signal: stop.signal,
+    });
+    const run = new ChaosRun(leader, replica, pipeline, options);
+    for (const part of parts) pipeline.start(part);
+    await run.untilExact();
+    for (const victim of run.order()) await run.strike(victim);
+    stop.abort();
+    const committed = await load;
+    await run.untilCaughtUp();
+    await pipeline.stop();
+    return {
+      committed,
+      kills: options.kills * victims.length,
+      observations: run.judge.observations,
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    stop.abort();
+    await pipeline.destroy();
+  }
+}
+
+function serverOf(version: PostgresVersion): Promise<PgServer> {
+  return startPostgres({ version, conf: { wal_sender_timeout: '10s' } });
+}
+
+class ChaosRun {
+  readonly judge: Judge;
+  readonly #replica: PgServer;
+  readonly #leader: PgServer;
+  readonly #pipeline: Pipeline;
+  readonly #options: ChaosOptions;
+  readonly #random: () => number;
+
+  constructor(leader: PgServer, replica: PgServer, pipeline: Pipeline, options: ChaosOptions) {
+    this.#leader = leader;
+    this.#replica = replica;
+    this.#pipeline = pipeline;
+    this.#options = options;
+    this.#random = seeded(options.seed);
+    this.judge = new Judge(leader, oracleSlot);
+  }
+
+  /** Every victim `kills` times, shuffled. */
+  order(): Victim[] {
+    const list = victims.flatMap((victim) => Array<Victim>(this.#options.kills).fill(victim));
+    for (let i = list.length - 1; i > 0; i--) {
+      const j = Math.floor(this.#random() * (i + 1));
+      [list[i], list[j]] = [list[j] as Victim, list[i] as Victim];
+    }
+    return list;
+  }
+
+  async untilExact(): Promise<void> {
+    await waitFor(() => this.observeReplica(), { what: 'the replica is exact', timeout_ms: settle_ms });
+  }
+
+  async strike(victim: Victim): Promise<void> {
+    await sleep(this.#random() * calm_ms_max);
+    this.#pipeline.assertRunning();
+    this.#options.report(`kill -9 ${victim}`);
+    if (victim === 'leader') await crash(this.#leader);
+    else if (victim === 'replica-server') await crash(this.#replica);
+    else await this.#killPart(victim);
+    await this.observeReplica();
+  }
+
+  async #killPart(part: Part): Promise<void> {
+    await this.#pipeline.part(part).kill9();
+    if (part === 'lake') await this.#observeLake();
+    this.#pipeline.start(part);
+  }
+
+  /** True when the replica was exact and its state right. */
+  async observeReplica(): Promise<boolean> {
+    this.#pipeline.assertRunning();
+    const client = await this.#replica.connect();
+    const observed = await observePostgres(client, 'replica').finally(() => client.end());
+    if (observed) await this.judge.judge('replica', observed);
+    return observed !== undefined;
+  }
+
+  async #observeLake(): Promise<boolean> {
+    const observed = await observeDuckDb(this.#pipeline.lakePath, 'lake');
+    if (observed) await this.judge.judge('lake', observed);
+    return observed !== undefined;
+  }
+
+  /** Both followers reach the leader's last commit; the lake is looked at between runs of its applier. */
+  async untilCaughtUp(): Promise<void> {
+    await waitFor(async () => (await this.observeReplica()) && (await this.judge.missing('replica')) === 0, {
+      what: 'the replica holds every commit',
+      timeout_ms: settle_ms,
+    });
+    await waitFor(
+      async () => {
+        await sleep(3_000);
+        this.#pipeline.assertRunning();
+        await this.#pipeline.part('lake').stop();
+        if ((await this.#observeLake()) && (await this.judge.missing('lake')) === 0) return true;
+        this.#pipeline.start('lake');
+        return false;
+      },
+      { what: 'the lake holds every commit', timeout_ms: settle_ms },
+    );
+  }
+}
+
+async function crash(server: PgServer): Promise<void> {
+  await server.kill9();
+  await server.start();
+}
+
+/** A small seeded generator (mulberry32), so that a run can be repeated by its seed. */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -1,0 +1,49 @@
+import { CommitOrder, checkObservation, checkSuccession, type Observation } from '@millrace/oracle';
+import type { PgServer } from '@millrace/test-support';
+
+/** Holds every observation of a follower against the leader's commit order and against the one before. */
+export class Judge {
+  readonly #leader: PgServer;
+  readonly #order: CommitOrder;
+  readonly #last = new Map<string, Observation>();
+  observations = 0;
+
+  constructor(leader: PgServer, slot: string) {
+    this.#leader = leader;
+    this.#order = new CommitOrder(slot);
+  }
+
+  /** Throws with every violation. Call after the observation was made, so that the commit list reaches beyond it. */
+  async judge(follower: string, observed: Observation): Promise<void> {
+    const transfers = await this.#committed();
+    const before = this.#last.get(follower);
+    const violations = [
+      ...checkObservation(transfers, observed),
+      ...(before ? checkSuccession(before, observed) : []),
+    ];
+    if (violations.length > 0) throw new Error(`${follower} is wrong:\n  ${violations.join('\n  ')}`);
+    this.#last.set(follower, observed);
+    this.observations++;
+  }
+
+  /** Transfers that the follower, as last observed, does not hold yet. */
+  async missing(follower: string): Promise<number> {
+    const end = this.#last.get(follower)?.end ?? 0n;
+    return (await this.#committed()).filter((transfer) => transfer.end > end).length;
+  }
+
+  /** Forget a follower's past: it was restored on purpose. */
+  forget(follower: string): void {
+    this.#last.delete(follower);
+  }
+
+  async #committed(): Promise<CommitOrder['transfers']> {
+    const client = await this.#leader.connect();
+    try {
+      await this.#order.advance(client);
+      return this.#order.transfers;
+    } finally {
+      await client.end();
+    }
+  }
+}

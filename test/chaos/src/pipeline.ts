@@ -1,0 +1,95 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bankTables } from '@millrace/oracle';
+import { Command } from './command.js';
+
+export const parts = ['capture', 'replica', 'lake'] as const;
+/** The processes of one pipeline: the capture, and an applier per follower. */
+export type Part = (typeof parts)[number];
+
+export interface PipelineOptions {
+  readonly folder: string;
+  readonly leaderUrl: string;
+  readonly replicaUrl: string;
+  /** Tables of the publication; default the bank's. */
+  readonly tables?: readonly string[];
+  /** More YAML lines, appended as they stand. */
+  readonly more?: string;
+  /** YAML of the log's retention. */
+  readonly retention?: string;
+  /** Policy of the PostgreSQL follower when it was restored. */
+  readonly onRestore?: 'stop' | 'replay';
+}
+
+const argumentsOf: Record<Part, readonly string[]> = {
+  capture: ['capture'],
+  replica: ['apply', 'replica'],
+  lake: ['apply', 'lake'],
+};
+
+/** A pipeline of real processes on one embedded log: leader → PostgreSQL `replica` and DuckDB `lake`. */
+export class Pipeline {
+  readonly folder: string;
+  readonly lakePath: string;
+  readonly #running = new Map<Part, Command>();
+
+  constructor(options: PipelineOptions) {
+    this.folder = options.folder;
+    this.lakePath = join(options.folder, 'lake.duckdb');
+    writeFileSync(join(options.folder, 'millrace.yaml'), configuration(options));
+  }
+
+  start(part: Part): Command {
+    const command = this.command(...argumentsOf[part]);
+    this.#running.set(part, command);
+    return command;
+  }
+
+  /** Any other command of the same configuration: `status`, `resync replica`. */
+  command(...args: readonly string[]): Command {
+    return new Command(args, this.folder);
+  }
+
+  part(part: Part): Command {
+    const command = this.#running.get(part);
+    if (!command) throw new Error(`${part} was never started`);
+    return command;
+  }
+
+  /** Fails with the last output of any part that ended by itself. */
+  assertRunning(): void {
+    for (const command of this.#running.values()) {
+      if (command.exit && command.exit.signal !== 'SIGKILL') {
+        throw new Error(`${command.name} ended with ${JSON.stringify(command.exit)}:\n${command.output}`);
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(
+      [...this.#running.values()].map((command) => (command.exit ? command.exit : command.stop())),
+    );
+  }
+
+  /** For the end of a failed test: nothing of ours stays behind. */
+  async destroy(): Promise<void> {
+    await Promise.all(
+      [...this.#running.values()].map((command) => (command.exit ? command.exit : command.kill9())),
+    );
+  }
+}
+
+function configuration(options: PipelineOptions): string {
+  const tables = options.tables ?? bankTables;
+  return `pipeline: bank
+leader:
+  url: ${JSON.stringify(options.leaderUrl)}
+  publication: millrace_bank
+  slot: millrace_bank
+  tables: [${tables.map((table) => JSON.stringify(table)).join(', ')}]
+log: { embedded: { path: ./log, retention: ${options.retention ?? '{ followers: hold }'} } }
+followers:
+  replica: { postgres: { url: ${JSON.stringify(options.replicaUrl)} }, on_restore: ${options.onRestore ?? 'stop'} }
+  lake: { duckdb: { path: ./lake.duckdb } }
+${options.more ?? ''}`;
+}
