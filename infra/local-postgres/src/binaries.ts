@@ -21,16 +21,19 @@ const manifestName = 'complete.json';
 const unused = /\.a$|^pkgconfig$|^include$/;
 
 /**
- * The npm package with the binaries of PostgreSQL `major` for this platform, or `undefined`. `from` is the file
- * whose package depends on it (`import.meta.url`).
+ * The npm package with the binaries of PostgreSQL `major` for this platform, or `undefined`. It is sought as a
+ * dependency of the package that `from` (an `import.meta.url`) belongs to, then of this one.
  */
 export function locatePackage(major: number, from: string): string | undefined {
-  try {
-    const entry = createRequire(from).resolve(`postgres-${major}-${process.platform}-${process.arch}`);
-    return dirname(dirname(entry));
-  } catch {
-    return undefined;
+  for (const base of [from, import.meta.url]) {
+    try {
+      const entry = createRequire(base).resolve(`postgres-${major}-${process.platform}-${process.arch}`);
+      return dirname(dirname(entry));
+    } catch {
+      // Not a dependency there, or not for this platform.
+    }
   }
+  return undefined;
 }
 
 async function filesUnder(folder: string): Promise<string[]> {
