@@ -1,1 +1,14 @@
-export {};
+export { fenceVerdict, type Ownership, type PositionRow, sameBytes } from './fence.js';
+export { compareDecimals, hasPortableOrder, type KeyComparison, keyComparison } from './key-order.js';
+export type { CommitFate, MemoryFollowerFaults, MemoryStep } from './memory/faults.js';
+export { MemoryFollower } from './memory/follower.js';
+export { MemoryFollowerStore, type MemoryState, type MemoryStoreOptions } from './memory/store.js';
+export type {
+  Follower,
+  FollowerCapabilities,
+  FollowerState,
+  FollowerTransaction,
+  MirroredTable,
+  StoredPosition,
+  TableBatch,
+} from './port.js';

@@ -14,6 +14,7 @@ import type { Position, Relation, Row, SchemaChange } from '@millrace/model';
  * - Between `begin` and `commit` calls come one at a time, in order. Rows may be written in any number of calls: a leader
  *   transaction may be larger than memory (promise 7). Nothing is visible before `commit`.
  * - `commit` whose outcome is unknown throws MR-4011: the applier forgets everything and takes over again.
+ * - A transaction whose `from` or `to` is not exact, and a table that is not, count as building (R30).
  * - Values the store cannot hold exactly throw MR-5001 (promise 8); a refused row MR-4006 naming table and constraint.
  */
 export interface Follower {
@@ -29,7 +30,10 @@ export interface Follower {
   /** The tables as the follower mirrors them at its position, with their state. */
   tables(): Promise<readonly MirroredTable[]>;
   begin(from: StoredPosition, to: StoredPosition): Promise<FollowerTransaction>;
-  /** Rows of a table with after < key ≤ upTo in key order, for verification and repair; whole table when keyless. */
+  /**
+   * All rows of a mirrored table as PostgreSQL text, in key order (numbers by value, text by bytes; keyless tables in any
+   * fixed order), for verification. Sees commits only.
+   */
   scan(table: Relation): AsyncIterable<readonly Row[]>;
   close(): Promise<void>;
 }
@@ -73,16 +77,25 @@ export interface MirroredTable {
 
 /**
  * One follower transaction. Within `write` the applier has coalesced per key: each key occurs at most once over the four
- * lists of one call, so the adapter may run them in any order; between calls order matters.
+ * lists of one call (by its text: `1.0` and `1.00` are two keys), so adapters run deletes, moves, patches, upserts in that
+ * order; between calls order matters. Keys compare as the store's types do. A row that was inserted and deleted between
+ * two calls appears in none of the lists: its delete would find nothing.
  */
 export interface FollowerTransaction {
-  /** Applies schema changes at their place in the stream and stores the table's new version. Creates the table for `create-table`. */
+  /**
+   * Applies schema changes at their place in the stream and stores the table's new version and state; no changes only store
+   * those. `create-table` leaves an empty table, also where one was mirrored under the same topic before.
+   */
   evolve(table: MirroredTable, changes: readonly SchemaChange[]): Promise<void>;
   /** The table is no longer fed (dropped on the leader, or unpublished): forget it; its rows stay unless `drop`. */
   forget(table: MirroredTable, options: { readonly drop: boolean }): Promise<void>;
   write(batch: TableBatch): Promise<void>;
   truncate(tables: readonly MirroredTable[]): Promise<void>;
-  /** Deletes rows with after < key ≤ upTo (nulls: open ends) whose key is not among `keep`: repair chunks (§7). */
+  /**
+   * Deletes rows with after < key ≤ upTo (key cells in key order; nulls: open ends) whose key is not among `keep`: repair
+   * chunks (§7). Keys compare as in `hasPortableOrder`; ranges of other keys must be open at both ends, else MR-4008.
+   * Of a keyless table everything is deleted.
+   */
   deleteRange(
     table: MirroredTable,
     range: { readonly after: Row | null; readonly upTo: Row | null },

@@ -1,0 +1,35 @@
+import { afterEach, beforeEach } from 'vitest';
+import type { Follower } from '../port.js';
+import type { FollowerHarness, MakeFollowerHarness } from './driver.js';
+
+/** One fresh store per test, its handles closed and the store destroyed afterwards. */
+export interface Bench {
+  open(): Promise<Follower>;
+  close(follower: Follower): Promise<void>;
+}
+
+export function benchPerTest(makeHarness: MakeFollowerHarness): Bench {
+  let harness: FollowerHarness | undefined;
+  let handles: Follower[] = [];
+  beforeEach(async () => {
+    harness = await makeHarness();
+  });
+  afterEach(async () => {
+    for (const handle of handles) await handle.close();
+    handles = [];
+    await harness?.destroy();
+    harness = undefined;
+  });
+  return {
+    async open() {
+      if (!harness) throw new Error('the bench is open during a test only');
+      const handle = await harness.open();
+      handles.push(handle);
+      return handle;
+    },
+    async close(follower) {
+      handles = handles.filter((handle) => handle !== follower);
+      await follower.close();
+    },
+  };
+}
