@@ -1,1 +1,16 @@
-export {};
+export type {
+  AcquireOptions,
+  InitialSnapshot,
+  KeyRange,
+  LeaderIdentity,
+  SchemaCertainty,
+  SnapshotTable,
+  Source,
+  SourceSession,
+  SourceSink,
+  Visibility,
+  Watermark,
+  WindowChunk,
+  WindowReader,
+  WindowRequest,
+} from './source.js';

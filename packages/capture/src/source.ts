@@ -66,9 +66,10 @@ export interface SourceSink {
   keepalive(at: Lsn): void;
   /**
    * A table's shape is new or different from the one its last event had; called before its first event. `certain` false
-   * with a reason: R37/R38 cannot be met, and the sink decides by policy.
+   * with a reason: R37/R38 cannot be met, and the sink decides by policy. A promise: nothing more is delivered until it
+   * resolves (encoders are compiled and schemas registered meanwhile); its rejection ends `stream` like an exception.
    */
-  relation(relation: Relation, certainty: SchemaCertainty): void;
+  relation(relation: Relation, certainty: SchemaCertainty): Promise<void> | undefined;
   /** Undefined: go on. A promise: stop reading until it resolves (backpressure in bytes). Asked after every read. */
   room(): Promise<void> | undefined;
 }
@@ -86,7 +87,10 @@ export interface Watermark {
   readonly chunk: number;
 }
 
-/** Which rows a chunk covers: of a keyed table, those with after < key ≤ upTo in key order; of another, the whole table. */
+/**
+ * Which rows a chunk covers: of a keyed table, those with after < key ≤ upTo in key order; of another, the whole table.
+ * `after` equal to `upTo`, cell by cell: exactly the row with that key.
+ */
 export interface KeyRange {
   /** Key cells in key order, PostgreSQL text; null: from the start. */
   readonly after: readonly string[] | null;
