@@ -62,6 +62,8 @@ function checkMachine() {
 const environment = {
   ...process.env,
   PATH: [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter),
+  // Some tools colour their output even into a file.
+  ...(process.stdout.isTTY || process.env.FORCE_COLOR ? {} : { NO_COLOR: '1' }),
 };
 
 /** Children under way; ended with us, so that Ctrl-C or a supervisor's SIGTERM leaves nothing behind. */

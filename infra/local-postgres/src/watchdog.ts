@@ -49,6 +49,7 @@ export function startWatchdog(folder: string): Watchdog {
   (child.stdin as unknown as { unref?: () => void } | null)?.unref?.();
   return {
     release() {
+      child.ref(); // awaited now: an otherwise idle process must not end before it
       child.stdin?.end('release\n');
       return ended;
     },
