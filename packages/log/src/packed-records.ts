@@ -102,6 +102,12 @@ export class RecordPacker {
     this.out.position = this.#start;
   }
 
+  /** Appends records that were packed elsewhere. */
+  adopt(records: PackedRecords): void {
+    this.out.bytes(records.bytes);
+    this.#count += records.count;
+  }
+
   /** A view of the packed records, valid until the next write or reset. */
   records(): PackedRecords {
     return { bytes: this.out.view(), count: this.#count };
