@@ -1,1 +1,48 @@
-export {};
+export {
+  AlertBook,
+  type AlertEvent,
+  type AlertStore,
+  type StoredAlert,
+  tableAlertStore,
+} from './alert-book.js';
+export {
+  type Breach,
+  type BreachRule,
+  type Instant,
+  isFiring,
+  type Reading,
+  readingOf,
+  stepBreach,
+} from './breach.js';
+export { type Budget, budgetOf, clearFor_ms, clearRatio } from './budget.js';
+export { ChainHead, type ChainReading } from './chain-head.js';
+export { type Condition, conditionsOf, type Severity } from './conditions.js';
+export type { Deadline, DeadlineResource } from './deadline.js';
+export type { ListenAddress } from './http-server.js';
+export { bytesBehind, type EdgeLag, endAfterForks, type ForkPoint, lagOfFollower, lagOfLog } from './lag.js';
+export type { LeaderProbe, LeaderReading, SlotReading } from './leader-probe.js';
+export { createMonitor, type Monitor, type MonitorOptions } from './monitor.js';
+export type { DeliveryEnd, DeliveryResult, Notification, Notifier } from './notifier.js';
+export { type Outbox, tableOutbox } from './outbox.js';
+export { type PageContext, type PageFields, type PageLinks, pageOf } from './page.js';
+export { formatBytes, formatDuration, formatRate } from './quantity.js';
+export { type LogStorage, type Measured, type Sample, Sampler } from './sample.js';
+export {
+  boardBeat_ms,
+  ServiceBoard,
+  type ServiceFault,
+  type ServiceNote,
+  type ServiceState,
+} from './service-board.js';
+export { decodeSecret, signatureOf } from './signature.js';
+export type {
+  AlertStatus,
+  EdgeStatus,
+  FaultStatus,
+  LeaderStatus,
+  LogStatus,
+  StatusReport,
+} from './status.js';
+export { statusOf } from './status.js';
+export { type EdgeView, Judge, type Verdict } from './verdict.js';
+export { Webhook, type WebhookOptions } from './webhook.js';

@@ -1,0 +1,48 @@
+import type { LogStorage } from './sample.js';
+
+/** What runs out first when nothing changes. */
+export type DeadlineResource = 'budget' | 'slot_limit' | 'log_retention';
+
+export interface Deadline {
+  readonly resource: DeadlineResource;
+  readonly seconds: number;
+}
+
+export interface DeadlineInputs {
+  readonly kind: 'capture' | 'follower';
+  readonly lag_bytes: number | undefined;
+  readonly page_bytes: number | undefined;
+  readonly growth_bps: number | undefined;
+  readonly in_bps: number | undefined;
+  /** What the leader may still write before it drops the slot. */
+  readonly safeWal_bytes: number | undefined;
+  readonly storage: LogStorage | undefined;
+  readonly storageGrowth_bps: number | undefined;
+}
+
+/** A rate under this is standing still: a projection from it would be weeks long and wrong. */
+const rate_bps_min = 1;
+
+/** Deadlines of one edge, nearest first; one that cannot be told is left out, never 0. */
+export function nearestDeadline(inputs: DeadlineInputs): Deadline[] {
+  const found: Deadline[] = [];
+  const add = (
+    resource: DeadlineResource,
+    left_bytes: number | undefined,
+    rate_bps: number | undefined,
+  ): void => {
+    if (left_bytes === undefined || rate_bps === undefined || rate_bps < rate_bps_min) return;
+    found.push({ resource, seconds: Math.max(0, left_bytes) / rate_bps });
+  };
+  const { lag_bytes, page_bytes, storage } = inputs;
+  const left =
+    lag_bytes === undefined || page_bytes === undefined || lag_bytes > page_bytes
+      ? undefined
+      : page_bytes - lag_bytes;
+  add('budget', left, inputs.growth_bps);
+  // Only capture's lag threatens the leader's disk; a follower's threatens the log's room.
+  if (inputs.kind === 'capture') add('slot_limit', inputs.safeWal_bytes, inputs.in_bps);
+  else if (storage?.limit_bytes !== undefined)
+    add('log_retention', storage.limit_bytes - storage.used_bytes, inputs.storageGrowth_bps);
+  return found.sort((a, b) => a.seconds - b.seconds);
+}

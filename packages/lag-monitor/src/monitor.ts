@@ -1,0 +1,219 @@
+import type { Log } from '@millrace/log';
+import { type Service, type Surroundings, toFault } from '@millrace/runtime';
+import { AlertBook, type AlertEvent, type AlertStore } from './alert-book.js';
+import type { Instant } from './breach.js';
+import type { Budget } from './budget.js';
+import { conditionsOf } from './conditions.js';
+import { type HttpServer, json, type ListenAddress, listen, type Routes, text } from './http-server.js';
+import type { LeaderProbe } from './leader-probe.js';
+import { Metrics } from './metrics.js';
+import type { DeliveryResult, Notification, Notifier } from './notifier.js';
+import type { Outbox } from './outbox.js';
+import { type PageLinks, pageOf } from './page.js';
+import { type LogStorage, Sampler } from './sample.js';
+import { type StatusReport, statusOf } from './status.js';
+import { Judge, type Verdict } from './verdict.js';
+
+export interface MonitorOptions {
+  readonly pipeline: string;
+  /** `production`, `staging`: part of every page and dedup key. */
+  readonly environment: string;
+  readonly version: string;
+  /** Configured names; one that never reported shows with unknown lag. */
+  readonly followers: readonly string[];
+  readonly leader: LeaderProbe;
+  readonly log: Log;
+  readonly storage?: () => Promise<LogStorage | undefined>;
+  readonly budgets: readonly Budget[];
+  readonly sample_ms: number;
+  /** Absent: no HTTP. */
+  readonly listen?: ListenAddress;
+  /** Made with the callback that counts attempts. */
+  readonly notifiers: readonly ((onResult: (result: DeliveryResult) => void) => Notifier)[];
+  readonly alerts: AlertStore;
+  readonly outbox: Outbox;
+  readonly links: PageLinks;
+  readonly surroundings: Surroundings;
+  /** Called after every sample: live displays. */
+  readonly onVerdict?: (verdict: Verdict) => void;
+}
+
+export interface Monitor extends Service {
+  /** The last status; undefined before the first sample. */
+  status(): StatusReport | undefined;
+  /** Port it listens on; undefined while it does not. */
+  port(): number | undefined;
+}
+
+/** The loop counts as alive this long after its last sample began. */
+const alive_samples = 5;
+const alive_ms_min = 10_000;
+/** Of the five seconds in which a service stops, what undelivered pages get. */
+const closing_ms = 2_000;
+
+/** Measures, compares with budgets, pages once, and answers over HTTP. Reads the log only; it owns `leader` and closes it. */
+export function createMonitor(options: MonitorOptions): Monitor {
+  return new LagMonitor(options);
+}
+
+class LagMonitor implements Monitor {
+  readonly #options: MonitorOptions;
+  readonly #judge: Judge;
+  readonly #sampler: Sampler;
+  readonly #book = new AlertBook();
+  readonly #metrics: Metrics;
+  #notifiers: Notifier[] = [];
+  #server: HttpServer | undefined;
+  #verdict: Verdict | undefined;
+  #beat_ms = 0;
+  readonly #toldFaults = new Map<string, string>();
+  readonly #telling = new Set<Promise<void>>();
+
+  constructor(options: MonitorOptions) {
+    this.#options = options;
+    this.#judge = new Judge(options.budgets, options.followers);
+    this.#sampler = new Sampler({
+      leader: options.leader,
+      log: options.log,
+      ...(options.storage && { storage: options.storage }),
+    });
+    this.#metrics = new Metrics(options.pipeline, options.version);
+  }
+
+  status(): StatusReport | undefined {
+    const { pipeline, environment } = this.#options;
+    return this.#verdict && statusOf(this.#verdict, pipeline, environment, this.#book);
+  }
+
+  port(): number | undefined {
+    return this.#server?.port;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { alerts, leader, notifiers, surroundings } = this.#options;
+    try {
+      this.#beat_ms = surroundings.clock.monotonic();
+      if (this.#options.listen) {
+        this.#server = await listen(this.#options.listen, this.#routes());
+        const { host } = this.#options.listen;
+        surroundings.logger.info({ host, port: this.#server.port }, 'the monitor listens');
+      }
+      this.#notifiers = notifiers.map((make) => {
+        const notifier: Notifier = make((result) => this.#metrics.notified(notifier.channel, result));
+        return notifier;
+      });
+      this.#book.restore(await alerts.load(), this.#now());
+      for (const notification of await this.#options.outbox.owed()) this.#notify(notification);
+      await this.#loop(signal);
+    } finally {
+      await Promise.allSettled([
+        this.#server?.close(),
+        leader.close(),
+        ...this.#notifiers.map((notifier) => notifier.close(closing_ms)),
+      ]);
+      await Promise.all(this.#telling);
+    }
+  }
+
+  async #loop(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options.surroundings;
+    while (!signal.aborted) {
+      const began_ms = clock.monotonic();
+      this.#beat_ms = began_ms;
+      await this.#sampleOnce();
+      const left_ms = this.#options.sample_ms - (clock.monotonic() - began_ms);
+      await clock.sleep(Math.max(left_ms, this.#options.sample_ms / 10), signal);
+    }
+  }
+
+  async #sampleOnce(): Promise<void> {
+    const verdict = this.#judge.verdict(await this.#sampler.take(() => this.#now()));
+    this.#verdict = verdict;
+    this.#countFaults(verdict);
+    const conditions = conditionsOf(verdict, this.#options.sample_ms, (key) => this.#book.firing(key));
+    for (const event of this.#book.evaluate(conditions, verdict.sample.at)) await this.#tell(event, verdict);
+    this.#options.onVerdict?.(verdict);
+  }
+
+  /**
+   * Puts the page into the outbox, then keeps the alert's state: a monitor killed in between pages a second time, with
+   * the same id, by which a receiver drops it, rather than never.
+   */
+  async #tell(event: AlertEvent, verdict: Verdict): Promise<void> {
+    const { environment, links, pipeline, surroundings, alerts, outbox } = this.#options;
+    const { condition, since, say } = event;
+    const fields = pageOf(event, verdict, { environment, pipeline, links });
+    const log = { alert: condition.key, severity: condition.severity, lag_bytes: fields.lag_bytes };
+    if (say === 'resolved') surroundings.logger.info(log, fields.title);
+    else surroundings.logger.warn(log, fields.title);
+    if (condition.severity === 'page') {
+      const notification = { id: `${fields.dedup_key}/${since.wall_ms}/${fields.type}`, fields };
+      if (this.#notifiers.length > 0) await this.#keep(() => outbox.put(notification));
+      this.#notify(notification);
+    }
+    const stored = say === 'fired' ? { since_wall_ms: since.wall_ms, samples: event.samples } : undefined;
+    await this.#keep(() => alerts.save(condition.key, stored));
+  }
+
+  #notify(notification: Notification): void {
+    const told = Promise.all(this.#notifiers.map((notifier) => notifier.notify(notification))).then(
+      async (ends) => {
+        if (!ends.includes('owed')) await this.#keep(() => this.#options.outbox.delete(notification.id));
+        this.#telling.delete(told);
+      },
+    );
+    this.#telling.add(told);
+  }
+
+  /** A log that cannot be written must not keep a page from being sent: a full disk is what one is paged for. */
+  async #keep(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      const fault = toFault(error);
+      this.#metrics.failed(fault.code);
+      this.#options.surroundings.logger.warn(
+        { code: fault.code },
+        `an alert’s state could not be kept: ${fault.detail}`,
+      );
+    }
+  }
+
+  #countFaults(verdict: Verdict): void {
+    const { leader, log } = verdict.sample;
+    for (const side of [leader, log]) if (!side.ok) this.#metrics.failed(side.fault.code);
+    for (const { edge, note } of [verdict.capture, ...verdict.followers]) {
+      const told = note?.fault ? `${note.fault.code}@${note.since_ms}` : '';
+      if (note?.fault && this.#toldFaults.get(edge) !== told) this.#metrics.failed(note.fault.code);
+      this.#toldFaults.set(edge, told);
+    }
+  }
+
+  #routes(): Routes {
+    return {
+      '/metrics': async () => ({
+        status: 200,
+        contentType: this.#metrics.contentType,
+        body: await this.#metrics.render(this.#verdict),
+      }),
+      '/status': () => {
+        const status = this.status();
+        return status ? json(200, status) : json(503, { error: 'nothing measured yet' });
+      },
+      // Liveness is the loop's heartbeat alone: a lag, or a leader that is down, is no reason to restart the monitor.
+      '/healthz': () => (this.#alive() ? text(200, 'ok\n') : text(503, 'the sampling loop stands still\n')),
+    };
+  }
+
+  #alive(): boolean {
+    const { clock } = this.#options.surroundings;
+    return (
+      clock.monotonic() - this.#beat_ms < Math.max(alive_ms_min, alive_samples * this.#options.sample_ms)
+    );
+  }
+
+  #now(): Instant {
+    const { clock } = this.#options.surroundings;
+    return { monotonic_ms: clock.monotonic(), wall_ms: clock.now() };
+  }
+}
