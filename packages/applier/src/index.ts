@@ -1,1 +1,21 @@
-export {};
+export { type Applier, type ApplierOptions, createApplier } from './applier.js';
+export type { ReadEvents } from './apply-group.js';
+export {
+  type ApplierDecisions,
+  applierDecisions,
+  type Reached,
+  type RowLook,
+  type RowVerdict,
+} from './decisions.js';
+export { type GroupPlan, type GroupRequest, planGroup } from './grouping.js';
+export { type FollowerNotes, parseNotes } from './notes.js';
+export {
+  type ApplierLimits,
+  type ApplierPolicies,
+  defaultLimits,
+  defaultPolicies,
+  type OnRestore,
+  type SchemaPolicy,
+} from './policies.js';
+export { resyncFollower } from './resync.js';
+export type { ApplierPhase, ApplierStatus, Waiting } from './status.js';

@@ -1,0 +1,58 @@
+/** What to do when a follower holds an older position than it reported (R23). */
+export type OnRestore =
+  /** MR-4004, a page, and nothing applied until an operator decides. */
+  | 'stop'
+  /** Resume from the follower's own position, while the chain from its anchor verifies. */
+  | 'replay';
+
+/** What to do with a change of a table's shape. New tables are always made. */
+export type SchemaPolicy =
+  /** Apply it at its place in the stream. */
+  | 'evolve'
+  /** Stop with MR-4008. */
+  | 'strict'
+  /** Keep the follower's shape: new columns are left out, dropped ones become null. */
+  | 'ignore';
+
+export interface ApplierPolicies {
+  readonly onRestore: OnRestore;
+  readonly schema: SchemaPolicy;
+}
+
+export const defaultPolicies: ApplierPolicies = { onRestore: 'stop', schema: 'evolve' };
+
+/** Bounds of an applier (promise 7). Sizes in bytes of the events as they stand in the log. */
+export interface ApplierLimits {
+  /** Rows of one follower transaction, unless a single record holds more. */
+  readonly group_events: number;
+  /** Bytes of one follower transaction, by the average of those before, unless a single record holds more. */
+  readonly group_bytes: number;
+  /** Records of one follower transaction. */
+  readonly group_records: number;
+  /** Aimed duration of one follower transaction, by the rate of those before. */
+  readonly group_ms: number;
+  /** What gathers before rows are handed to the follower; twice this much is held at most. */
+  readonly write_bytes: number;
+  readonly write_rows: number;
+  /** One read from a partition of the log. */
+  readonly read_bytes: number;
+  /** Counting records read ahead of the one being applied. */
+  readonly ahead_records: number;
+  /** Quiet time after which the position row is looked at (R23). */
+  readonly idle_ms: number;
+  /** Least pause between two reports of the follower's position. */
+  readonly report_ms: number;
+}
+
+export const defaultLimits: ApplierLimits = {
+  group_events: 100_000,
+  group_bytes: 64 * 1024 * 1024,
+  group_records: 1_000,
+  group_ms: 1_000,
+  write_bytes: 8 * 1024 * 1024,
+  write_rows: 50_000,
+  read_bytes: 1024 * 1024,
+  ahead_records: 2_048,
+  idle_ms: 5_000,
+  report_ms: 250,
+};

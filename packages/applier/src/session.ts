@@ -1,0 +1,331 @@
+import type { Codec } from '@millrace/codec';
+import type { Follower, StoredPosition } from '@millrace/follower';
+import {
+  type ChainReader,
+  type ChainStart,
+  type CountingRecord,
+  decodeAnchor,
+  type FollowerReport,
+  FollowerReports,
+  type Log,
+  sameBytes,
+} from '@millrace/log';
+import { formatPosition, type Lsn, type Position } from '@millrace/model';
+import { Fault, isFault, type Surroundings } from '@millrace/runtime';
+import { type Applied, applyGroup, type GroupContext, isBuilding, type ReadEvents } from './apply-group.js';
+import type { ApplierDecisions, Reached } from './decisions.js';
+import { parseNotes } from './notes.js';
+import { Pace } from './pace.js';
+import type { ApplierLimits, ApplierPolicies } from './policies.js';
+import { ReadAhead } from './read-ahead.js';
+import { ensureRegistered, randomBytesOf } from './registration.js';
+import { PositionReports } from './reporter.js';
+import { adoptStep, planAdoption, takeSchemaStep } from './schema-step.js';
+import { type Standing, storedPosition } from './standing.js';
+import { Tables } from './tables.js';
+import { Topics, topicsUntil, verifiedOpen } from './topics.js';
+
+/** The position row is to be taken over anew: a resync was ordered. No fault. */
+export class RegisteredAnew extends Error {}
+
+export interface SessionOptions {
+  readonly name: string;
+  readonly log: Log;
+  readonly codec: Codec;
+  readonly follower: Follower;
+  readonly limits: ApplierLimits;
+  readonly policies: ApplierPolicies;
+  readonly decisions: ApplierDecisions;
+  readonly surroundings: Surroundings;
+  readonly openChain: (log: Log, start: ChainStart) => ChainReader;
+  readonly readEvents: ReadEvents;
+}
+
+/** What the service shows and remembers of a session. */
+export interface SessionObserver {
+  standing(standing: Standing, topics: Topics): void;
+  head(position: Position): void;
+  applying(): void;
+  idle(): void;
+  waiting(reason: string): void;
+  applied(group: AppliedGroup): void;
+}
+
+/** Figures of one committed follower transaction. */
+export interface AppliedGroup {
+  readonly records: number;
+  readonly transactions: number;
+  readonly events: number;
+  readonly bytes: number;
+  /** Commit time on the leader, microseconds since the Unix epoch; 0 when the group held no transaction. */
+  readonly lastCommit_us: bigint;
+}
+
+const owner_bytes = 16;
+
+/**
+ * From one takeover of the follower to the first fault or the end: verify the anchor, read counting records ahead, apply
+ * them group by group. Nothing is carried over to the next session but the memory of the position reached.
+ */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #observer: SessionObserver;
+  readonly #owner: Uint8Array;
+  readonly #pace: Pace;
+  #standing: Standing | undefined;
+  #topics = new Topics();
+  #tables: Tables | undefined;
+  #reports: PositionReports | undefined;
+
+  constructor(options: SessionOptions, observer: SessionObserver) {
+    this.#options = options;
+    this.#observer = observer;
+    this.#owner = randomBytesOf(options.surroundings.random, owner_bytes);
+    this.#pace = new Pace(options.limits);
+  }
+
+  /** Where the follower stands by what this session knows; undefined before the takeover. */
+  get reached(): Reached | undefined {
+    const standing = this.#standing;
+    return standing && { registration: standing.notes.registration, position: standing.position };
+  }
+
+  /** Works until `signal` aborts, or rejects with the fault that ended it. `remembered` is the service's own memory. */
+  async run(signal: AbortSignal, remembered: Reached | undefined): Promise<void> {
+    const chain = await this.#takeOver(remembered);
+    const end = new AbortController();
+    const stop = (): void => end.abort();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    const ahead = new ReadAhead(chain, this.#options.limits.ahead_records);
+    const background = [ahead.run(end.signal), this.#reports?.run(end.signal)];
+    try {
+      await this.#work(ahead, end.signal);
+    } finally {
+      end.abort();
+      signal.removeEventListener('abort', stop);
+      await Promise.all(background);
+    }
+  }
+
+  /** Tells the log's table why this follower stands still, for the monitor's page. */
+  async reportStop(fault: Fault): Promise<void> {
+    if (this.#standing) await this.#reports?.send(this.#standing, fault);
+  }
+
+  async #takeOver(remembered: Reached | undefined): Promise<ChainReader> {
+    const { follower, log, openChain } = this.#options;
+    await ensureRegistered(follower, log);
+    const row = await follower.takeOver(this.#owner);
+    const storeId = await follower.storeId();
+    if (!row || !storeId)
+      throw new Fault('MR-4005', {
+        detail: `follower ${this.#options.name} lost its position row between registration and takeover`,
+      });
+    if (!sameBytes(row.logId, log.id))
+      throw new Fault('MR-3006', {
+        detail: `follower ${this.#options.name} was fed from log ${hex(row.logId)}, this is log ${hex(log.id)}`,
+      });
+    const reports = new FollowerReports(log);
+    this.#checkWentBack(row, remembered, await reports.get(this.#options.name), storeId);
+    const anchor = decodeAnchor(row.anchor);
+    const chain = openChain(log, { kind: 'anchor', anchor, logId: row.logId });
+    await chain.verify();
+    this.#topics = await topicsUntil(log, anchor.offset);
+    await this.#loadTables(row);
+    this.#startReports(reports, storeId);
+    await this.#adoptAnchor();
+    return chain;
+  }
+
+  /** R23: a restored follower on a quiet leader would stay behind silently. */
+  #checkWentBack(
+    row: StoredPosition,
+    remembered: Reached | undefined,
+    report: FollowerReport | undefined,
+    storeId: Uint8Array,
+  ): void {
+    const { decisions, policies, name, surroundings } = this.#options;
+    const now: Reached = { registration: parseNotes(row.notes).registration, position: row.position };
+    const isOwn = report?.registration !== undefined && sameBytes(report.storeId, storeId);
+    const reported: Reached | undefined = isOwn
+      ? { registration: report.registration ?? 0, position: report.position }
+      : undefined;
+    const reached = [remembered, reported].find((before) => decisions.wentBack(now, before));
+    if (!reached) return;
+    const detail = `follower ${name} stands at ${formatPosition(row.position)}, but had reached ${formatPosition(reached.position)}`;
+    if (!decisions.mayReplay(policies.onRestore)) throw new Fault('MR-4004', { detail });
+    surroundings.logger.warn({ follower: name }, `${detail}: replaying from its own position`);
+  }
+
+  async #loadTables(row: StoredPosition): Promise<void> {
+    const notes = parseNotes(row.notes);
+    const mirrored = await this.#options.follower.tables();
+    const building = (): boolean => this.#standing === undefined || isBuilding(this.#standing);
+    this.#tables = new Tables(this.#options.codec, this.#topics, mirrored, building);
+    const tables = new Map(
+      [...this.#tables.all()].map(([topic, { relation }]) => [topic, relation.id] as const),
+    );
+    const incomplete = [...this.#tables.all()].filter(([, { state }]) => state === 'building');
+    const announced = Object.values(notes.running)
+      .flat()
+      .filter((topic) => !tables.has(topic));
+    this.#standing = {
+      logId: row.logId,
+      position: row.position,
+      anchor: row.anchor,
+      diverged: row.state === 'diverged',
+      notes,
+      tables,
+      building: new Set([...incomplete.map(([topic]) => topic), ...announced]),
+    };
+    if (row.state === 'diverged')
+      throw new Fault('MR-2007', {
+        detail: `follower ${this.#options.name} holds commits that never happened on the leader’s new timeline`,
+        remedy: `Run \`millrace resync ${this.#options.name}\`.`,
+      });
+  }
+
+  #startReports(reports: FollowerReports, storeId: Uint8Array): void {
+    const { name, limits, surroundings } = this.#options;
+    this.#reports = new PositionReports(
+      reports,
+      { follower: name, storeId, owner: this.#owner },
+      {
+        topicName: (topic) => this.#topics.find(topic) ?? String(topic),
+        clock: surroundings.clock,
+        logger: surroundings.logger,
+        pause_ms: limits.report_ms,
+      },
+    );
+    this.#moved(this.#standing as Standing);
+  }
+
+  /** A follower registered at a checkpoint has the tables of its `open` made before anything is applied (R30). */
+  async #adoptAnchor(): Promise<void> {
+    const from = this.#standing as Standing;
+    if (!from.notes.adopt) return;
+    const { log, follower, policies } = this.#options;
+    const open = await verifiedOpen(log, decodeAnchor(from.anchor));
+    this.#topics.add(open.layout);
+    const building = new Set(open.relations.map(({ topic }) => topic));
+    const tables = new Map(open.relations.map(({ topic, relation }) => [topic, relation.id] as const));
+    const after: Standing = { ...from, building, tables, notes: { ...from.notes, adopt: false } };
+    const context = { tables: this.#tables as Tables, topics: this.#topics, policy: policies.schema };
+    const steps = planAdoption(open, after, context);
+    const transaction = await follower.begin(storedPosition(from), storedPosition(after));
+    try {
+      for (const step of steps) await takeSchemaStep(transaction, step);
+      await transaction.commit();
+    } catch (error) {
+      await transaction.abort();
+      throw error;
+    }
+    for (const step of steps) adoptStep(context.tables, step);
+    this.#moved(after);
+  }
+
+  #moved(standing: Standing): void {
+    this.#standing = standing;
+    this.#reports?.committed(standing);
+    this.#observer.standing(standing, this.#topics);
+  }
+
+  async #work(ahead: ReadAhead, signal: AbortSignal): Promise<void> {
+    const { limits, surroundings } = this.#options;
+    while (!signal.aborted) {
+      if (ahead.pending.length === 0) this.#observer.idle();
+      if (await ahead.wait(surroundings.clock, limits.idle_ms, signal)) await this.#applyNext(ahead, signal);
+      else if (!signal.aborted) await this.#lookAtRow();
+    }
+  }
+
+  async #applyNext(ahead: ReadAhead, signal: AbortSignal): Promise<void> {
+    const { decisions, surroundings } = this.#options;
+    const from = this.#standing as Standing;
+    const { pending } = ahead;
+    this.#observer.head((pending[pending.length - 1] as (typeof pending)[number]).state.to);
+    this.#observer.applying();
+    const plan = decisions.planGroup({
+      pending,
+      position: from.position,
+      events: this.#pace.events(),
+      records: this.#pace.records(),
+    });
+    const group = pending.slice(0, plan.records);
+    const began_ms = surroundings.clock.monotonic();
+    const applied = await this.#apply(group, plan.forkAt, signal);
+    this.#pace.measured(applied, surroundings.clock.monotonic() - began_ms);
+    ahead.taken(plan.records);
+    this.#moved(applied.standing);
+    this.#observer.applied({ ...summary(group), events: applied.events, bytes: applied.bytes });
+    if (applied.standing.diverged)
+      throw new Fault('MR-2007', {
+        detail: `follower ${this.#options.name} had applied commits beyond ${formatPosition(applied.standing.position)}, which never happened on the leader’s new timeline`,
+        remedy: `Run \`millrace resync ${this.#options.name}\`.`,
+      });
+  }
+
+  async #apply(
+    group: readonly CountingRecord[],
+    forkAt: Lsn | undefined,
+    signal: AbortSignal,
+  ): Promise<Applied> {
+    try {
+      return await applyGroup(group, forkAt, this.#standing as Standing, this.#context(signal));
+    } catch (error) {
+      // A restored row carries an older owner: what looks like a takeover may be a follower that went back, or a resync.
+      if (isFault(error, 'MR-4003')) await this.#lookAtRow();
+      throw error;
+    }
+  }
+
+  #context(signal: AbortSignal): GroupContext {
+    const { follower, log, limits, decisions, policies, readEvents } = this.#options;
+    return {
+      follower,
+      log,
+      limits,
+      decisions,
+      readEvents,
+      signal,
+      tables: this.#tables as Tables,
+      topics: this.#topics,
+      policy: policies.schema,
+      onWait: ({ topic, partition, last }) =>
+        this.#observer.waiting(`events of ${topic}, partition ${partition}, up to offset ${last}`),
+    };
+  }
+
+  /** R23: on idle ticks, since nothing else would tell of a restore or a takeover while the leader is quiet. */
+  async #lookAtRow(): Promise<void> {
+    const { follower, decisions, name } = this.#options;
+    const row = await follower.position();
+    const reached = this.reached as Reached;
+    const verdict = decisions.judgeRow({
+      row: row && { ...row, registration: parseNotes(row.notes).registration },
+      owner: this.#owner,
+      reached,
+    });
+    if (verdict === 'anew') throw new RegisteredAnew();
+    if (verdict === 'fenced')
+      throw new Fault('MR-4003', { detail: `follower ${name} belongs to another applier` });
+    if (verdict === 'went-back')
+      throw new Fault('MR-4004', {
+        detail: `follower ${name} stands at ${row ? formatPosition(row.position) : 'no position'}, this applier left it at ${formatPosition(reached.position)}`,
+      });
+  }
+}
+
+function summary(group: readonly CountingRecord[]): Omit<AppliedGroup, 'events' | 'bytes'> {
+  let transactions = 0;
+  let lastCommit_us = 0n;
+  for (const { record } of group) {
+    if (record.kind !== 'progress') continue;
+    transactions += record.transactions;
+    if (record.lastCommit_us > 0n) lastCommit_us = record.lastCommit_us;
+  }
+  return { records: group.length, transactions, lastCommit_us };
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');

@@ -1,0 +1,146 @@
+import type { FollowerState, StoredPosition } from '@millrace/follower';
+import {
+  anchorOf,
+  type CountingRecord,
+  encodeAnchor,
+  type OpenRecord,
+  type SchemaRecord,
+  type SnapshotState,
+} from '@millrace/log';
+import type { Position } from '@millrace/model';
+import type { ApplierDecisions } from './decisions.js';
+import { type FollowerNotes, formatNotes, type KeptShape } from './notes.js';
+
+/** Where a follower stands, as a value: folded over counting records before a row of them is written. */
+export interface Standing {
+  readonly logId: Uint8Array;
+  readonly position: Position;
+  readonly anchor: Uint8Array;
+  readonly diverged: boolean;
+  readonly notes: FollowerNotes;
+  /** Tables of the follower by topic number: the leader's relation id of each. */
+  readonly tables: ReadonlyMap<number, number>;
+  /** Topic numbers of the tables whose rows are not complete yet, made already or only announced (R30). */
+  readonly building: ReadonlySet<number>;
+}
+
+/** R30: building is a state of a table as well as of a follower; the follower is exact when no table is building. */
+export function stateOf(standing: Standing): FollowerState {
+  if (standing.diverged) return 'diverged';
+  return standing.notes.awaiting !== null || standing.building.size > 0 ? 'building' : 'exact';
+}
+
+/** The position row that says the same. */
+export function storedPosition(standing: Standing): StoredPosition {
+  return {
+    logId: standing.logId,
+    position: standing.position,
+    anchor: standing.anchor,
+    state: stateOf(standing),
+    notes: formatNotes(standing.notes),
+  };
+}
+
+/** The standing after one more counting record. */
+export function advance(standing: Standing, counting: CountingRecord, decisions: ApplierDecisions): Standing {
+  const { record, state } = counting;
+  const moved: Standing = { ...standing, position: state.to, anchor: encodeAnchor(anchorOf(state)) };
+  switch (record.kind) {
+    case 'open':
+      return afterOpen(moved, standing.position, record, decisions);
+    case 'schema':
+      return afterSchema(moved, record);
+    case 'progress': {
+      const passed = record.transactions > 0 ? withoutPassedShapes(moved) : moved;
+      return record.snapshotDone ? afterSnapshot(passed, record.chunk?.snapshot, decisions) : passed;
+    }
+    default:
+      return moved;
+  }
+}
+
+/**
+ * An `open` lists the snapshots under way. One not seen before was begun after everything that this follower has
+ * applied; the tables it announces are incomplete unless the follower has them already. One no longer listed, and not
+ * done, was given up: it completes nothing.
+ */
+function afterOpen(
+  moved: Standing,
+  before: Position,
+  record: OpenRecord,
+  decisions: ApplierDecisions,
+): Standing {
+  const { notes } = moved;
+  const running: Record<string, readonly number[]> = {};
+  const building = new Set(moved.building);
+  for (const snapshot of record.snapshots) {
+    const id = String(snapshot.id);
+    const listed = snapshot.tables.map(({ topic }) => topic);
+    const seen = notes.running[id];
+    if (!seen && isFinished(snapshot)) continue;
+    // A snapshot begun before the registration's anchor says nothing about what this follower lacks (R30).
+    const mayComplete = notes.awaiting === null || decisions.completes(snapshot.id, notes.awaiting);
+    if (seen || mayComplete) running[id] = seen ?? listed;
+    if (!seen) for (const topic of listed) if (!moved.tables.has(topic)) building.add(topic);
+  }
+  // R31: the chain's own position is the smaller of where it stood and the fork; a row beyond it holds retracted commits (R32).
+  const beyondFork = record.fork !== undefined && before.end > record.fork.forkAt;
+  return { ...moved, building, diverged: moved.diverged || beyondFork, notes: { ...notes, running } };
+}
+
+/** Checkpoints go on listing the last snapshot when it is done, so that numbers only count up. */
+const isFinished = (snapshot: SnapshotState): boolean =>
+  snapshot.tables.length > 0 && snapshot.tables.every(({ remaining }) => remaining.length === 0);
+
+function afterSchema(moved: Standing, record: SchemaRecord): Standing {
+  const { topic, relation } = record.shape;
+  const tables = new Map(moved.tables);
+  const building = new Set(moved.building);
+  const renamedFrom = record.changes.some(({ kind }) => kind === 'rename-table')
+    ? [...tables].find(([other, id]) => other !== topic && id === relation.id)?.[0]
+    : undefined;
+  if (renamedFrom !== undefined) {
+    tables.delete(renamedFrom);
+    if (building.delete(renamedFrom)) building.add(topic);
+  }
+  const isNew = record.changes.some(({ kind }) => kind === 'create-table');
+  // Made anew on the leader: empty there, hence complete here, unless a snapshot is announced for it.
+  if (isNew && tables.has(topic)) building.delete(topic);
+  tables.set(topic, relation.id);
+  if (!record.repair) return { ...moved, tables, building };
+  building.add(topic);
+  if (isNew) return { ...moved, tables, building };
+  // R38: what a running snapshot read of this table before the rewrite does not complete it.
+  const running = Object.fromEntries(
+    Object.entries(moved.notes.running).map(
+      ([id, listed]) => [id, listed.filter((t) => t !== topic)] as const,
+    ),
+  );
+  return { ...moved, tables, building, notes: { ...moved.notes, running } };
+}
+
+function withoutPassedShapes(moved: Standing): Standing {
+  const { shapes } = moved.notes;
+  if (shapes.length === 0) return moved;
+  return { ...moved, notes: { ...moved.notes, shapes: shapes.filter(({ until }) => until === 'kept') } };
+}
+
+/** The tables of the finished snapshot are exact; so is a follower that waited for one begun after its anchor. */
+function afterSnapshot(moved: Standing, snapshot: number | undefined, decisions: ApplierDecisions): Standing {
+  const { notes } = moved;
+  const id = snapshot ?? Number(Object.keys(notes.running).sort((a, b) => Number(a) - Number(b))[0] ?? 0);
+  const { [String(id)]: done, ...running } = notes.running;
+  if (!done) return moved;
+  const completes = notes.awaiting !== null && decisions.completes(id, notes.awaiting);
+  const building = new Set(moved.building);
+  if (notes.awaiting === null || completes) for (const topic of done) building.delete(topic);
+  return { ...moved, building, notes: { ...notes, running, awaiting: completes ? null : notes.awaiting } };
+}
+
+/** Keeps a relation version that later events may still carry. */
+export function keepShape(standing: Standing, shape: KeptShape): Standing {
+  const others = standing.notes.shapes.filter(
+    (kept) => kept.topic !== shape.topic || kept.version !== shape.version,
+  );
+  return { ...standing, notes: { ...standing.notes, shapes: [...others, shape] } };
+}

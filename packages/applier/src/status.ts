@@ -1,0 +1,142 @@
+import type { FollowerState } from '@millrace/follower';
+import type { Position } from '@millrace/model';
+import type { Clock, Fault } from '@millrace/runtime';
+import type { AppliedGroup, SessionObserver } from './session.js';
+import { type Standing, stateOf } from './standing.js';
+import type { Topics } from './topics.js';
+
+/** What an applier is doing. */
+export type ApplierPhase =
+  | 'starting'
+  /** Everything that counts is applied. */
+  | 'idle'
+  | 'applying'
+  /** Something outside blocks; `waiting` says what. Heals by itself. */
+  | 'waiting'
+  /** A fault needs an operator; nothing later is applied. */
+  | 'stopped'
+  /** Another applier took over. */
+  | 'fenced'
+  /** Ended on request. */
+  | 'ended';
+
+export interface Waiting {
+  /** What it waits for, in words. */
+  readonly reason: string;
+  /** The fault's code when one is behind it. */
+  readonly code?: string;
+  /** Wall clock, milliseconds since the Unix epoch. */
+  readonly since_ms: number;
+}
+
+export interface ApplierStatus {
+  readonly follower: string;
+  readonly phase: ApplierPhase;
+  /** Where the follower stands; undefined before the first takeover. */
+  readonly position?: Position;
+  readonly state?: FollowerState;
+  /** Newest counting record that has been read. */
+  readonly head?: Position;
+  readonly waiting?: Waiting;
+  readonly fault?: Fault;
+  /** Since the process began. */
+  readonly applied: {
+    readonly commits: number;
+    readonly records: number;
+    readonly transactions: number;
+    readonly events: number;
+    readonly bytes: number;
+  };
+  /** Commit time on the leader of the last applied transaction, microseconds since the Unix epoch. */
+  readonly lastCommit_us?: bigint;
+  /** Topics whose tables are not complete yet. */
+  readonly tablesBuilding: readonly string[];
+}
+
+/** Gathers what the sessions tell into the status that others see. */
+export class StatusBoard implements SessionObserver {
+  readonly #clock: Clock;
+  readonly #onProgress: () => void;
+  #status: ApplierStatus;
+
+  constructor(follower: string, clock: Clock, onProgress: () => void) {
+    this.#clock = clock;
+    this.#onProgress = onProgress;
+    this.#status = {
+      follower,
+      phase: 'starting',
+      applied: { commits: 0, records: 0, transactions: 0, events: 0, bytes: 0 },
+      tablesBuilding: [],
+    };
+  }
+
+  status(): ApplierStatus {
+    return this.#status;
+  }
+
+  standing(standing: Standing, topics: Topics): void {
+    const tablesBuilding = [...standing.building].map((topic) => topics.find(topic) ?? String(topic));
+    this.#status = {
+      ...this.#status,
+      position: standing.position,
+      state: stateOf(standing),
+      tablesBuilding,
+    };
+  }
+
+  head(head: Position): void {
+    this.#status = { ...this.#status, head };
+  }
+
+  applying(): void {
+    this.#phase('applying');
+  }
+
+  idle(): void {
+    this.#phase('idle');
+  }
+
+  waiting(reason: string, code?: string): void {
+    const { waiting } = this.#status;
+    const since_ms = waiting?.reason === reason ? waiting.since_ms : this.#clock.now();
+    this.#status = {
+      ...this.#status,
+      phase: 'waiting',
+      waiting: { reason, since_ms, ...(code === undefined ? {} : { code }) },
+    };
+  }
+
+  applied(group: AppliedGroup): void {
+    this.#onProgress();
+    const { applied, waiting: _over, ...status } = this.#status;
+    this.#status = {
+      ...status,
+      applied: {
+        commits: applied.commits + 1,
+        records: applied.records + group.records,
+        transactions: applied.transactions + group.transactions,
+        events: applied.events + group.events,
+        bytes: applied.bytes + group.bytes,
+      },
+      ...(group.lastCommit_us > 0n ? { lastCommit_us: group.lastCommit_us } : {}),
+    };
+  }
+
+  stopped(fault: Fault): void {
+    this.#status = { ...this.#status, phase: 'stopped', fault };
+  }
+
+  fenced(fault: Fault): void {
+    this.#status = { ...this.#status, phase: 'fenced', fault };
+  }
+
+  ended(): void {
+    this.#phase('ended');
+  }
+
+  /** A phase of work: what was waited for is over. */
+  #phase(phase: ApplierPhase): void {
+    const { waiting: _over, ...status } = this.#status;
+    this.#status = { ...status, phase };
+  }
+}

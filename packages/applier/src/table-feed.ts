@@ -1,0 +1,121 @@
+import type { DecodedEvent, EnvelopeOp, EventDecoder } from '@millrace/codec';
+import type { MirroredTable, TableBatch } from '@millrace/follower';
+import { eventFlags, type RecordCursor } from '@millrace/log';
+import { type Cell, type Relation, type Row, relationName } from '@millrace/model';
+import { Fault } from '@millrace/runtime';
+import { keyOf, type RowMapping, rowMapping } from './cells.js';
+import { type Coalescer, coalescerOf } from './coalesce.js';
+
+interface Version {
+  readonly decoder: EventDecoder;
+  /** Undefined: its rows have the table's own columns. */
+  readonly mapping: RowMapping | undefined;
+}
+
+/** What a feed asks its stream to do besides writing batches. */
+export interface FeedOutlet {
+  write(batches: readonly TableBatch[]): void;
+  truncate(table: MirroredTable): void;
+}
+
+/** One table of the follower as the events of its topic reach it: decoding by relation version, coalescing. */
+export class TableFeed {
+  readonly table: MirroredTable;
+  readonly topic: number;
+  readonly #versions = new Map<number, Version>();
+  readonly #coalescer: Coalescer;
+  readonly #isAbsent = (column: number): boolean => this.#cursor?.isAbsent(column) ?? false;
+  #cursor: RecordCursor | undefined;
+  /** Keys of the rows of the present record's chunk; collected while a windowed chunk is read. */
+  #chunkKeys: Row[] | undefined;
+
+  constructor(topic: number, table: MirroredTable, building: () => boolean) {
+    this.topic = topic;
+    this.table = table;
+    this.#coalescer = coalescerOf(table, building);
+  }
+
+  /** Makes events of `version` readable: their columns become the table's by attnum (R37). */
+  accept(version: number, relation: Relation, decoder: EventDecoder): void {
+    this.#versions.set(version, { decoder, mapping: rowMapping(relation, this.table.relation) });
+  }
+
+  accepts(version: number): boolean {
+    return this.#versions.has(version);
+  }
+
+  get rows(): number {
+    return this.#coalescer.rows;
+  }
+
+  /** Takes one event. `cursor` is a flyweight; nothing of it is kept. */
+  event(cursor: RecordCursor, outlet: FeedOutlet): void {
+    const version = this.#versions.get(cursor.relationVersion);
+    const value = cursor.value();
+    if (!version) throw this.#unknownVersion(cursor.relationVersion);
+    if (!value) throw new Fault('MR-5003', { detail: this.#at(cursor, 'an event has no value') });
+    this.#cursor = cursor;
+    const decoded = version.decoder.decode(value, this.#isAbsent);
+    if (decoded.op === 't') {
+      // What came before in this transaction is moot, but batches closed earlier are on their way already: order is kept.
+      this.#coalescer.clear();
+      outlet.truncate(this.table);
+      return;
+    }
+    this.#add(decoded, decoded.op, version.mapping, cursor);
+  }
+
+  #add(
+    decoded: DecodedEvent,
+    op: Exclude<EnvelopeOp, 't'>,
+    mapping: RowMapping | undefined,
+    cursor: RecordCursor,
+  ): void {
+    const before = decoded.before && mapping ? mapping(decoded.before) : decoded.before;
+    const image = decoded.after && mapping ? mapping(decoded.after) : decoded.after;
+    const after = image && before && cursor.absentLength > 0 ? this.#withKey(image, before) : image;
+    const half =
+      (cursor.flags & eventFlags.keyChangeFirst) !== 0
+        ? 'first'
+        : (cursor.flags & eventFlags.keyChangeSecond) !== 0
+          ? 'second'
+          : undefined;
+    if (op === 'r' && after && this.#chunkKeys && this.table.relation.key.length > 0)
+      this.#chunkKeys.push(keyOf(after, this.table.relation.key));
+    this.#coalescer.add({ op, before, after, half });
+  }
+
+  /** A key cell that is unchanged TOAST comes with the old row. */
+  #withKey(image: Row, before: Row): Row {
+    const { key } = this.table.relation;
+    if (!key.some((index) => image[index] === undefined)) return image;
+    return image.map((cell, i): Cell => (cell === undefined && key.includes(i) ? before[i] : cell));
+  }
+
+  /** Begins to collect the keys of a windowed chunk. */
+  beginChunk(): void {
+    this.#chunkKeys = [];
+  }
+
+  /** The keys collected; ends the collection. */
+  endChunk(): readonly Row[] {
+    const keys = this.#chunkKeys ?? [];
+    this.#chunkKeys = undefined;
+    return keys;
+  }
+
+  take(): TableBatch[] {
+    return this.#coalescer.take();
+  }
+
+  #unknownVersion(version: number): Fault {
+    return new Fault('MR-5004', {
+      detail: `an event of ${relationName(this.table.relation)} has relation version ${version}, which no schema record before it describes`,
+      context: { table: relationName(this.table.relation), version },
+    });
+  }
+
+  #at(cursor: RecordCursor, what: string): string {
+    return `${what} (${relationName(this.table.relation)}, commit ${cursor.commit}, ordinal ${cursor.ordinal})`;
+  }
+}
