@@ -1,39 +1,24 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { ProxyLane } from './proxy-lane.js';
 
-/** What a proxy does to the bytes of one direction. */
+/** Which way bytes flow through a proxy. */
 export type Direction = 'toServer' | 'toClient';
 
-/** One client's connection through the proxy. Bytes wait here while a direction is held or delayed. */
-class Relay {
-  readonly client: Socket;
-  readonly server: Socket;
-
-  constructor(client: Socket, server: Socket) {
-    this.client = client;
-    this.server = server;
-  }
-
-  destroy(): void {
-    this.client.destroy();
-    this.server.destroy();
-  }
-
-  /** RST to both sides instead of an orderly end. */
-  reset(): void {
-    this.client.resetAndDestroy();
-    this.server.resetAndDestroy();
-  }
+/** One client's connection through the proxy. */
+interface Relay {
+  readonly sockets: readonly [Socket, Socket];
+  readonly lanes: readonly ProxyLane[];
 }
 
 /**
  * A TCP proxy on 127.0.0.1 that breaks what it carries, as networks do:
- * - `latency_ms`: each chunk arrives that much later, in order;
+ * - `latency_ms`: bytes arrive that much later, in order;
  * - `cut`: connections end with a reset, new ones are still accepted;
  * - `refuse`: new connections are reset at once;
- * - `hold(direction)`: bytes of a direction are read and kept, nothing arrives: a half-open connection when one
- *   direction is held, a black hole when both are; `release` delivers them;
- * - `drop(direction)`: bytes of a direction are read and lost for good, as a lost response is.
+ * - `hold(direction)`: bytes of a direction are read and kept (1 MiB, then the sender blocks), nothing arrives: a
+ *   half-open connection when one direction is held, a black hole when both are; `release` delivers them;
+ * - `drop(direction)`: bytes of a direction are read and lost for good, as a swallowed response is; `undrop` ends it.
  */
 export class TcpProxy {
   latency_ms = 0;
@@ -41,13 +26,13 @@ export class TcpProxy {
   readonly #listener: Server;
   readonly #target: { readonly host: string; readonly port: number };
   readonly #relays = new Set<Relay>();
-  readonly #held = new Map<Direction, (() => void)[]>();
+  readonly #held = new Set<Direction>();
   readonly #dropped = new Set<Direction>();
   #bytes = 0;
 
-  private constructor(target: { host: string; port: number }) {
+  private constructor(target: { readonly host: string; readonly port: number }) {
     this.#target = target;
-    this.#listener = createServer((client) => this.#accept(client));
+    this.#listener = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
   }
 
   /** Starts a proxy on a free port before `target`. */
@@ -56,6 +41,12 @@ export class TcpProxy {
     proxy.#listener.listen(0, '127.0.0.1');
     await once(proxy.#listener, 'listening');
     return proxy;
+  }
+
+  /** Starts a proxy before the server that `url` names; connect to `proxy.urlThrough(url)`. */
+  static startBefore(url: string): Promise<TcpProxy> {
+    const { hostname, port } = new URL(url);
+    return TcpProxy.start({ host: hostname, port: Number(port) });
   }
 
   get port(): number {
@@ -82,20 +73,17 @@ export class TcpProxy {
 
   /** Resets all connections. */
   cut(): void {
-    for (const relay of this.#relays) relay.reset();
+    for (const { sockets } of this.#relays) for (const socket of sockets) socket.resetAndDestroy();
   }
 
   hold(...directions: readonly Direction[]): void {
-    for (const direction of directions) if (!this.#held.has(direction)) this.#held.set(direction, []);
+    for (const direction of directions) this.#held.add(direction);
   }
 
   /** Delivers what was held, in order, and lets the direction flow again. */
   release(...directions: readonly Direction[]): void {
-    for (const direction of directions) {
-      const waiting = this.#held.get(direction) ?? [];
-      this.#held.delete(direction);
-      for (const deliver of waiting) deliver();
-    }
+    for (const direction of directions) this.#held.delete(direction);
+    for (const { lanes } of this.#relays) for (const lane of lanes) lane.pump();
   }
 
   drop(...directions: readonly Direction[]): void {
@@ -110,7 +98,7 @@ export class TcpProxy {
   async stop(): Promise<void> {
     const closed = once(this.#listener, 'close');
     this.#listener.close();
-    for (const relay of this.#relays) relay.destroy();
+    for (const { sockets } of this.#relays) for (const socket of sockets) socket.destroy();
     await closed;
   }
 
@@ -123,47 +111,31 @@ export class TcpProxy {
       client.resetAndDestroy();
       return;
     }
-    const server = connect(this.#target.port, this.#target.host);
-    const relay = new Relay(client, server);
+    const server = connect({ ...this.#target, allowHalfOpen: true });
+    const sockets = [client, server] as const;
+    const relay: Relay = {
+      sockets,
+      lanes: [this.#lane('toServer', client, server), this.#lane('toClient', server, client)],
+    };
     this.#relays.add(relay);
-    const end = (): void => {
-      relay.destroy();
-      this.#relays.delete(relay);
-    };
-    for (const socket of [client, server]) {
+    // An orderly end travels through the lanes behind the bytes before it; only a failure takes the other side along.
+    for (const [socket, other] of [sockets, [server, client]] as const) {
       socket.setNoDelay(true);
-      socket.on('error', end);
-      socket.on('close', end);
+      socket.on('error', () => other.resetAndDestroy());
+      socket.on('close', () => {
+        if (other.closed) this.#relays.delete(relay);
+      });
     }
-    this.#carry('toServer', client, server);
-    this.#carry('toClient', server, client);
   }
 
-  #carry(direction: Direction, from: Socket, to: Socket): void {
-    from.on('data', (chunk: Buffer) => {
-      if (this.#dropped.has(direction)) return;
-      const deliver = (): void => this.#deliver(chunk, from, to);
-      this.#later(direction, deliver);
+  #lane(direction: Direction, from: Socket, to: Socket): ProxyLane {
+    const conditions = () => ({
+      latency_ms: this.latency_ms,
+      held: this.#held.has(direction),
+      dropped: this.#dropped.has(direction),
     });
-    from.on('end', () => this.#later(direction, () => to.end()));
-  }
-
-  /** Runs `act` when the direction flows, after the latency; order within a direction is kept. */
-  #later(direction: Direction, act: () => void): void {
-    const pass = (): void => {
-      const held = this.#held.get(direction);
-      if (held) held.push(act);
-      else act();
-    };
-    if (this.latency_ms > 0) setTimeout(pass, this.latency_ms);
-    else pass();
-  }
-
-  #deliver(chunk: Buffer, from: Socket, to: Socket): void {
-    if (to.destroyed) return;
-    this.#bytes += chunk.length;
-    if (to.write(chunk)) return;
-    from.pause();
-    to.once('drain', () => from.resume());
+    return new ProxyLane(from, to, conditions, (bytes) => {
+      this.#bytes += bytes;
+    });
   }
 }
