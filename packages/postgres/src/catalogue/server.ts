@@ -1,0 +1,55 @@
+import { type Lsn, parseLsn } from '@millrace/model';
+import { Fault } from '@millrace/runtime';
+import type { PgSession } from '../connection/session.js';
+
+export interface ServerInfo {
+  /** Major version: 18. */
+  readonly version: number;
+  /** As the server words it: `18.4`. */
+  readonly versionText: string;
+  readonly database: string;
+  readonly encoding: string;
+  readonly role: string;
+  readonly superuser: boolean;
+  readonly inRecovery: boolean;
+}
+
+export async function readServer(session: PgSession): Promise<ServerInfo> {
+  const row = await session.queryOne(
+    'asking the server who it is',
+    `SELECT pg_catalog.current_setting('server_version_num') AS num,
+       pg_catalog.current_setting('server_version') AS text,
+       pg_catalog.current_database() AS database,
+       pg_catalog.current_setting('server_encoding') AS encoding,
+       CURRENT_USER AS role,
+       pg_catalog.current_setting('is_superuser') AS superuser,
+       pg_catalog.pg_is_in_recovery() AS recovery`,
+  );
+  return {
+    version: Math.floor(Number(row.num) / 10_000),
+    versionText: row.text as string,
+    database: row.database as string,
+    encoding: row.encoding as string,
+    role: row.role as string,
+    superuser: row.superuser === 'on',
+    inRecovery: row.recovery === 't',
+  };
+}
+
+export const oldestVersion = 14;
+
+/** Throws MR-2015 for a server that is too old. */
+export function requireVersion(server: ServerInfo): void {
+  if (server.version < oldestVersion)
+    throw new Fault('MR-2015', { detail: `the leader is PostgreSQL ${server.versionText}` });
+}
+
+/** The WAL position that a leader has written, or a standby has replayed, to. */
+export async function readWalPosition(session: PgSession): Promise<Lsn> {
+  const row = await session.queryOne(
+    'asking for the WAL position',
+    `SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
+       ELSE pg_catalog.pg_current_wal_lsn() END AS at`,
+  );
+  return parseLsn(row.at as string);
+}
