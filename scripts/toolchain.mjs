@@ -144,21 +144,23 @@ async function findPnpm() {
   return { program: 'npx', args: ['-y', pnpm] };
 }
 
+function installRemedy(code, output) {
+  if (code === 127) return 'npx was not found: install npm, which comes with Node.';
+  if (output.includes('OUTDATED_LOCKFILE')) return `run \`npx -y ${pnpm} install\` and commit ${lockfile}.`;
+  return 'check the network and `npm config get registry`, then run this again.';
+}
+
 async function install() {
   const key = installKey();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return;
   const { program, args } = await findPnpm();
   say('… installing packages (the first time this downloads about 250 MB)');
-  const { code } = await step('packages installed', program, [...args, 'install', '--frozen-lockfile']);
-  if (code !== 0) {
-    throw new Stop(
-      'The packages could not be installed.',
-      code === 127
-        ? 'npx was not found: install npm, which comes with Node.'
-        : 'check the network and `npm config get registry`, then run this again.',
-      69,
-    );
-  }
+  const { code, output } = await step('packages installed', program, [
+    ...args,
+    'install',
+    '--frozen-lockfile',
+  ]);
+  if (code !== 0) throw new Stop('The packages could not be installed.', installRemedy(code, output), 69);
   writeFileSync(stamp, key);
 }
 
