@@ -200,7 +200,7 @@ function deadlineOf(deadline: Deadline): string {
     case 'slot_limit':
       return 'The leader drops the slot, and with it unread changes,';
     case 'log_retention':
-      return 'The log’s room ends: nothing more is published';
+      return "The log's room ends: nothing more is published";
     case 'budget':
       return 'The budget is gone';
   }
@@ -212,7 +212,7 @@ function impactOf(edge: EdgeView, verdict: Verdict): string {
     edge.kind === 'capture'
       ? 'followers get nothing newer than the log holds'
       : edge.staleness_s === undefined
-        ? `how old ${edge.edge}’s data is: unknown`
+        ? `how old ${edge.edge}'s data is: unknown`
         : `${edge.edge} serves data ${formatDuration(edge.staleness_s)} old`;
   return `${served}; ${lost ? 'changes are lost' : 'nothing lost'}; ${othersText(edge, verdict)}; ${diskText(verdict)}.`;
 }
@@ -288,7 +288,7 @@ function causeOfLag(edge: EdgeView): { cause: string | null; evidence: string | 
   return {
     cause: slower ? `the leader writes faster than ${who} keeps up` : null,
     evidence: slower ? `${formatRate(edge.in_bps)} against ${formatRate(edge.out_bps)}` : null,
-    advice: edge.kind === 'capture' ? 'look at the leader’s load' : `look at ${edge.edge}’s load and locks`,
+    advice: edge.kind === 'capture' ? "look at the leader's load" : `look at ${edge.edge}'s load and locks`,
   };
 }
 
