@@ -1,1 +1,2 @@
-export {};
+export { createPostgresFollower } from './follower.js';
+export type { PostgresFollowerOptions } from './options.js';

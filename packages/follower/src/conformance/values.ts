@@ -80,7 +80,8 @@ const nastyValues: readonly (readonly [string, ColumnType, readonly string[]])[]
       '0.1',
       '0.30000000000000004',
       '1e+21',
-      '123456789012345680',
+      '1.2345678901234568e+17',
+      '123456789012345',
     ],
   ],
   [
