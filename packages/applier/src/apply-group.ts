@@ -146,7 +146,9 @@ async function applyRecord(
     adoptStep(context.tables, step);
   }
   if (record.kind !== 'progress') return;
-  if (record.ranges.length > 0 && !isPast(record, forkAt))
+  // A chunk without rows still says that its range is empty.
+  const hasWork = record.ranges.length > 0 || record.chunk?.window !== undefined;
+  if (hasWork && !isPast(record, forkAt))
     await applyEvents(record, planned.before, forkAt, stream, context);
   if (planned.completed.length === 0) return;
   await stream.finish();

@@ -26,7 +26,8 @@ export interface GroupPlan {
 export function planGroup(request: GroupRequest): GroupPlan {
   const { pending } = request;
   const fork = nextFork(pending, request.position);
-  if (fork && fork.retractedFrom === 0) return { records: fork.open + 1, forkAt: fork.forkAt };
+  if (fork && fork.retractedFrom === 0 && fork.open > 0)
+    return { records: fork.open + 1, forkAt: fork.forkAt };
   const end = Math.min(pending.length, request.records, fork ? fork.retractedFrom : pending.length);
   let events = 0;
   for (let i = 0; i < end; i++) {

@@ -90,7 +90,7 @@ function afterOpen(
 
 /** Checkpoints go on listing the last snapshot when it is done, so that numbers only count up. */
 const isFinished = (snapshot: SnapshotState): boolean =>
-  snapshot.tables.length > 0 && snapshot.tables.every(({ remaining }) => remaining.length === 0);
+  snapshot.tables.every(({ remaining }) => remaining.length === 0);
 
 function afterSchema(moved: Standing, record: SchemaRecord): Standing {
   const { topic, relation } = record.shape;
