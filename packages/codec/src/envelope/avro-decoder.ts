@@ -1,0 +1,63 @@
+import { Fault } from '@millrace/runtime';
+import type { DecodedEvent, EnvelopeOp, EventDecoder } from '../port.js';
+import { AvroReader } from '../wire/avro-reader.js';
+import { sourceSchema } from './envelope-schema.js';
+import { RowReader } from './row-reader.js';
+import type { TablePlan } from './table-plan.js';
+
+export function isOp(text: string): text is EnvelopeOp {
+  return text === 'r' || text === 'c' || text === 'u' || text === 'd' || text === 't';
+}
+
+/** Confluent Avro bytes back to cells. The writer's schema must be the very one this relation version has. */
+export class AvroDecoder implements EventDecoder {
+  readonly #reader = new AvroReader();
+  readonly #rows: RowReader;
+  readonly #schemaId: number;
+  readonly #topic: string;
+
+  constructor(topic: string, plan: TablePlan, schemaId: number) {
+    this.#topic = topic;
+    this.#schemaId = schemaId;
+    this.#rows = new RowReader(plan.relation.columns.length, plan.fields);
+  }
+
+  decode(value: Uint8Array, isAbsent: (column: number) => boolean): DecodedEvent {
+    const reader = this.#reader;
+    reader.reset(value);
+    if (reader.byte() !== 0) throw reader.damaged('the magic byte is not 0', 0);
+    const id = reader.u32();
+    if (id !== this.#schemaId) throw this.#foreign(id);
+    const before = reader.some() ? this.#rows.read(reader) : null;
+    const after = reader.some() ? this.#rows.read(reader, isAbsent) : null;
+    skipSource(reader);
+    if (reader.some()) throw reader.damaged('a transaction block stands where none is written');
+    const op = reader.text();
+    if (!isOp(op)) throw reader.damaged('unknown op');
+    for (let i = 0; i < 3; i++) if (reader.some()) reader.long();
+    reader.finish();
+    return { op, before, after };
+  }
+
+  #foreign(id: number): Fault {
+    return new Fault('MR-5004', {
+      detail:
+        `an event of topic ${this.#topic} names schema ${id}, but this table version has schema ${this.#schemaId}: ` +
+        'it was written under another preset, or by a version of Millrace that maps types differently',
+      context: { topic: this.#topic, schema: id, expected: this.#schemaId },
+      remedy:
+        'Set the preset the events were written with, or run `millrace resync --all` to write them anew.',
+    });
+  }
+}
+
+/** Reads past the source block: nothing in it is needed to apply an event. */
+function skipSource(reader: AvroReader): void {
+  for (const { schema, optional, defaultText } of sourceSchema.fields) {
+    // A field with a default has its branches the other way round.
+    const present = defaultText === undefined ? !optional || reader.some() : !reader.some();
+    if (!present) continue;
+    if (schema.type === 'string') reader.skip();
+    else reader.long();
+  }
+}

@@ -1,0 +1,113 @@
+import { semantic } from '../connect/connect-schema.js';
+import { asBigint, asSafe, int64, isSafe, setFromBigint, setFromSafe } from '../wire/int64.js';
+import { Refusal } from '../wire/refusal.js';
+import type { WireReader } from '../wire/wire.js';
+import {
+  civil,
+  dateText,
+  day_us,
+  endsInBc,
+  isText,
+  parseDate,
+  parsed,
+  parseTime,
+  timeText,
+} from './calendar.js';
+import type { Coding } from './coding.js';
+
+/** Codes of infinite timestamps in Debezium (pgjdbc's PGStatement.DATE_POSITIVE_INFINITY), whatever the unit. */
+const infinity = 9_223_372_036_825_200_000n;
+const minusInfinity = -9_223_372_036_832_400_000n;
+/** Below this many days from 1970 microseconds are safe integers (year 2255 or so). */
+const safeDays = Math.floor(Number.MAX_SAFE_INTEGER / day_us) - 1;
+/** 4714-11-24 BC and 294276-12-31, PostgreSQL's range. */
+const first_days = -2_440_588;
+const last_days = 106_762_939;
+const space = 0x20;
+
+const notATimestamp = (): Refusal => new Refusal('the text is not a timestamp in ISO form');
+
+/** Parses `2024-01-02 03:04:05.6[ BC]` into `parsed`. */
+export function parseTimestamp(bytes: Uint8Array, from: number, end: number, bc: boolean): void {
+  parseDate(bytes, from, end, bc);
+  const { days, end: separator } = parsed;
+  if (bytes[separator] !== space || separator + 1 >= end) throw notATimestamp();
+  parseTime(bytes, separator + 1, end);
+  if (parsed.tod_us === day_us) throw notATimestamp();
+  parsed.days = days;
+}
+
+/** Leaves the instant in units of `unit_us` in `int64`. */
+function parseInto(bytes: Uint8Array, from: number, size: number, unit_us: 1 | 1000): void {
+  const first = bytes[from] as number;
+  if (first > 0x39 || first < 0x30) {
+    setFromBigint(infinityCode(bytes, from, size));
+    return;
+  }
+  const end = from + size;
+  const bc = endsInBc(bytes, end);
+  parseTimestamp(bytes, from, end, bc);
+  if (parsed.end !== (bc ? end - 3 : end)) throw notATimestamp();
+  const { days, tod_us } = parsed;
+  if (tod_us % unit_us !== 0) throw new Refusal('the timestamp is finer than its type’s precision');
+  if (days < safeDays && days > -safeDays) setFromSafe((days * day_us + tod_us) / unit_us);
+  else setFromBigint(farInstant(days, tod_us, unit_us));
+}
+
+function farInstant(days: number, tod_us: number, unit_us: 1 | 1000): bigint {
+  const value = (BigInt(days) * BigInt(day_us) + BigInt(tod_us)) / BigInt(unit_us);
+  // From 294247-01-10 04:00:25.2 on microseconds meet Debezium's code of infinity, then leave int64.
+  if (value >= infinity)
+    throw new Refusal('timestamps from 294247-01-10 04:00:25.2 on have no encoding of their own');
+  return value;
+}
+
+function infinityCode(bytes: Uint8Array, from: number, size: number): bigint {
+  if (isText(bytes, from, size, 'infinity')) return infinity;
+  if (isText(bytes, from, size, '-infinity')) return minusInfinity;
+  throw notATimestamp();
+}
+
+function timestampText(days: number, tod_us: number): string {
+  const date = dateText(days);
+  return civil.year > 0 ? `${date} ${timeText(tod_us)}` : `${date} ${timeText(tod_us)} BC`;
+}
+
+function read(reader: WireReader, unit_us: 1 | 1000): string {
+  reader.long();
+  const { high, low } = reader;
+  if (isSafe(high)) {
+    const units = asSafe(high, low);
+    const unitsPerDay = day_us / unit_us;
+    const days = Math.floor(units / unitsPerDay);
+    if (days < first_days || days > last_days) throw reader.damaged('a timestamp is out of range');
+    return timestampText(days, (units - days * unitsPerDay) * unit_us);
+  }
+  return farTimestamp(asBigint(high, low), unit_us, reader);
+}
+
+function farTimestamp(value: bigint, unit_us: 1 | 1000, reader: WireReader): string {
+  if (value === infinity) return 'infinity';
+  if (value === minusInfinity) return '-infinity';
+  const unitsPerDay = BigInt(day_us / unit_us);
+  const tod = ((value % unitsPerDay) + unitsPerDay) % unitsPerDay;
+  const days = Number((value - tod) / unitsPerDay);
+  if (days < first_days || days > last_days) throw reader.damaged('a timestamp is out of range');
+  return timestampText(days, Number(tod) * unit_us);
+}
+
+const coding = (name: string, unit_us: 1 | 1000): Coding => ({
+  schema: semantic('int64', name),
+  writer: (wire) => (bytes, from, size, out) => {
+    parseInto(bytes, from, size, unit_us);
+    wire.long(int64.high, int64.low, out);
+  },
+  read: (reader) => read(reader, unit_us),
+  placeholder: null,
+  zero: '1970-01-01 00:00:00',
+});
+
+/** timestamp(0) … timestamp(3): milliseconds since the epoch, taken as UTC. */
+export const timestampMillis = coding('io.debezium.time.Timestamp', 1000);
+/** timestamp, timestamp(4) … timestamp(6): microseconds. */
+export const timestampMicros = coding('io.debezium.time.MicroTimestamp', 1);
