@@ -1,10 +1,10 @@
 // `npm start`: installs, builds and shows Millrace at work. Arguments go to `millrace demo`.
 import { join } from 'node:path';
-import { build, execute, prepare, root, run, Stop } from './toolchain.mjs';
+import { execute, root, run, Stop } from './steps.mjs';
+import { prepare } from './toolchain.mjs';
 
 await run(async () => {
-  await prepare();
-  const { code } = await build();
+  const { code } = await prepare();
   if (code !== 0) throw new Stop('The build failed.', 'correct the errors above, then run this again.', 70);
   const demo = await execute(process.execPath, [
     join(root, 'packages', 'cli', 'dist', 'bin.js'),

@@ -3,7 +3,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build, execute, prepare, run, Stop, say, step, tool } from './toolchain.mjs';
+import { execute, run, Stop, say, step, tool } from './steps.mjs';
+import { prepare } from './toolchain.mjs';
 
 const inCi = ['1', 'true'].includes(process.env.CI ?? '');
 
@@ -23,8 +24,7 @@ const checks = [
   ],
 ];
 
-async function runChecks() {
-  const built = await build();
+async function runChecks(built) {
   const failed = built.code === 0 ? [] : ['build: correct the errors above'];
   for (const [title, path, args, next] of checks) {
     const { code } = await step(title, process.execPath, [tool(...path), ...args]);
@@ -85,7 +85,6 @@ function tell(checked, tests) {
 }
 
 await run(async () => {
-  await prepare();
-  const checked = await runChecks();
+  const checked = await runChecks(await prepare());
   return tell(checked, await runTests(process.argv.slice(2)));
 });

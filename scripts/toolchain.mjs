@@ -1,12 +1,10 @@
 // What `npm start` and `npm test` share: plain Node, no dependencies, so that it runs before anything is installed.
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execute, root, Stop, say, step, tool } from './steps.mjs';
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const pnpm = manifest.packageManager; // pnpm@12.21.0
@@ -14,30 +12,9 @@ const node_min = [20, 19];
 const platforms = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64'];
 const lockfile = 'pnpm-lock.yaml';
 const stamp = join(root, 'node_modules', '.millrace-installed');
-
-/** An end with a message for people instead of a stack: what happened, and what to do next. */
-export class Stop extends Error {
-  constructor(what, next, code = 1) {
-    super(what);
-    this.next = next;
-    this.code = code;
-  }
-}
-
-export function say(line) {
-  process.stderr.write(`${line}\n`);
-}
-
-/** Runs `main`, and ends the process with its exit code; a Stop is told in two lines. */
-export async function run(main) {
-  try {
-    process.exitCode = await main();
-  } catch (error) {
-    if (!(error instanceof Stop)) throw error;
-    say(`\n✗ ${error.message}\n  Next: ${error.next}`);
-    process.exitCode = error.code;
-  }
-}
+/** Held while packages are installed and code is built: two commands in one checkout take turns. */
+const turn = join(root, '.millrace', 'preparing');
+const turn_poll_ms = 250;
 
 function checkMachine() {
   const [major, minor] = process.versions.node.split('.').map(Number);
@@ -56,70 +33,6 @@ function checkMachine() {
       69,
     );
   }
-}
-
-/** Our own node first on the PATH, so that tools which start `node` get this one. */
-const environment = {
-  ...process.env,
-  PATH: [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter),
-  // Some tools colour their output even into a file.
-  ...(process.stdout.isTTY || process.env.FORCE_COLOR ? {} : { NO_COLOR: '1' }),
-};
-
-/** Children under way; ended with us, so that Ctrl-C or a supervisor's SIGTERM leaves nothing behind. */
-const children = new Set();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => {
-    // A terminal's Ctrl-C reaches the children by itself: a second one would mean "now, without order".
-    const alreadyTold = signal === 'SIGINT' && process.stdin.isTTY;
-    if (!alreadyTold) for (const child of children) child.kill(signal);
-    // Without a child there is nothing that would end us in its own time.
-    if (children.size === 0) process.exit(signal === 'SIGINT' ? 130 : 143);
-  });
-}
-
-const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGKILL: 137 };
-
-/**
- * Runs a program to its end. `quiet` collects its output instead of showing it. Resolves to its exit code (128 + n
- * for a signal; 127 when it cannot be started) and the output.
- */
-export function execute(program, args, { quiet = false, cwd = root, env = {} } = {}) {
-  return new Promise((resolve) => {
-    const stdio = quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit';
-    const child = spawn(program, args, { cwd, env: { ...environment, ...env }, stdio });
-    children.add(child);
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text) => {
-        output += text;
-      });
-    }
-    const done = (code) => {
-      children.delete(child);
-      resolve({ code, output });
-    };
-    child.on('error', (error) => {
-      output += error.message;
-      done(127);
-    });
-    child.on('close', (code, signal) => done(code ?? signalCodes[signal] ?? 1));
-  });
-}
-
-/** Shows a step as one line with its time. Its output is shown only when it fails. Resolves to its outcome. */
-export async function step(title, program, args, options = {}) {
-  const started = performance.now();
-  const outcome = await execute(program, args, { ...options, quiet: true });
-  const took = `${((performance.now() - started) / 1000).toFixed(1)} s`;
-  say(`${outcome.code === 0 ? '✓' : '✗'} ${title} (${took})`);
-  if (outcome.code !== 0) say(outcome.output.trimEnd());
-  return outcome;
-}
-
-/** Path of a script that an installed package provides, to be run with our own node. */
-export function tool(...path) {
-  return join(root, 'node_modules', ...path);
 }
 
 /** Changes whenever an install could have something to do. */
@@ -164,13 +77,52 @@ async function install() {
   writeFileSync(stamp, key);
 }
 
-/** Checks the machine and brings the installed packages up to date. Fast when nothing changed. */
-export async function prepare() {
-  checkMachine();
-  await install();
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
 }
 
-/** Compiles what changed. */
-export function build() {
-  return step('built', process.execPath, [tool('typescript', 'bin', 'tsc'), '-b']);
+/** Waits for the turn, and takes it. One that its holder left by dying is taken over. */
+async function takeTurn() {
+  mkdirSync(join(root, '.millrace'), { recursive: true });
+  for (let told = false; ; ) {
+    try {
+      writeFileSync(turn, String(process.pid), { flag: 'wx' });
+      return;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    const holder = Number(readHolder());
+    if (holder > 0 && !isAlive(holder)) {
+      rmSync(turn, { force: true });
+      continue;
+    }
+    if (!told) say(`… another command (process ${holder}) is installing or building here: waiting`);
+    told = true;
+    await sleep(turn_poll_ms);
+  }
+}
+
+function readHolder() {
+  try {
+    return readFileSync(turn, 'utf8');
+  } catch {
+    return ''; // released just now
+  }
+}
+
+/** Checks the machine, brings the installed packages up to date and compiles what changed: `{ code }` of the build. */
+export async function prepare() {
+  checkMachine();
+  await takeTurn();
+  try {
+    await install();
+    return await step('built', process.execPath, [tool('typescript', 'bin', 'tsc'), '-b']);
+  } finally {
+    rmSync(turn, { force: true });
+  }
 }
