@@ -25,13 +25,15 @@ export interface FollowerReport {
   readonly fault?: { readonly code: string; readonly detail: string };
   /** What the follower asks of capture: a snapshot of all tables (`resync`), or of some topics. */
   readonly requests?: readonly FollowerRequest[];
+  /** Counts registrations of the follower's store: positions of an earlier one (before a resync) do not compare with a later one's. */
+  readonly registration?: number;
 }
 
 export interface FollowerRequest {
   readonly kind: 'snapshot';
   /** Topics to read; empty: all. */
   readonly topics: readonly string[];
-  /** Counts up per follower, so that one wish is served once. */
+  /** Any snapshot of a greater number (`SnapshotState.id`) serves the request, so that one wish is served once, whoever restarts. */
   readonly number: number;
 }
 

@@ -16,6 +16,10 @@ export {
   type FollowerRequest,
   type ReportedState,
 } from './followers.js';
+export type { AppendFate, AppendRequest, MemoryLogFaults, MemoryOperation } from './memory/faults.js';
+export { MemoryLog } from './memory/log.js';
+export { progressTopic, type StoredRecord } from './memory/partition.js';
+export { type MemoryLogImage, type MemoryLogOptions, MemoryLogServer } from './memory/server.js';
 export { type EventStamp, type PackedRecords, RecordCursor, RecordPacker } from './packed-records.js';
 export type {
   AppendedRange,

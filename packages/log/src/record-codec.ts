@@ -321,7 +321,8 @@ const readPosition = (from: ByteReader): Position => ({ history: from.u32(), end
 export function encodeAnchor(anchor: Anchor): Uint8Array {
   const out = new RecordWriter(64);
   out.u8(recordVersion);
-  out.u64(anchor.offset);
+  // Signed: the start of a log, before every record, is offset −1.
+  out.u64(BigInt.asUintN(64, anchor.offset));
   out.count(anchor.epoch);
   out.fixed(anchor.nonce, id_bytes);
   out.u64(anchor.seq);
@@ -338,7 +339,7 @@ export function decodeAnchor(bytes: Uint8Array): Anchor {
       detail: `anchor of version ${version} (this Millrace reads ${recordVersion})`,
     });
   const anchor: Anchor = {
-    offset: from.u64(),
+    offset: BigInt.asIntN(64, from.u64()),
     epoch: from.u32(),
     nonce: from.bytes(id_bytes),
     seq: from.u64(),

@@ -1,0 +1,1 @@
+export { describeLogConformance, type LogHarness } from './conformance/suite.js';
