@@ -32,8 +32,8 @@ describe.each([15, 18] as const)('the oracle on PostgreSQL %i', (version) => {
     const now = await client.query<{ lsn: string }>('SELECT pg_current_wal_lsn()::text AS lsn');
     const end: Lsn = parseLsn(now.rows[0]?.lsn ?? '');
     await client.query(`CREATE SCHEMA millrace`);
-    await client.query(`CREATE TABLE millrace.position (follower text, "end" numeric, state text)`);
-    await client.query(`INSERT INTO millrace.position VALUES ('leader', $1, 'exact')`, [String(end)]);
+    await client.query(`CREATE TABLE millrace.positions (follower text, "end" numeric, state text)`);
+    await client.query(`INSERT INTO millrace.positions VALUES ('leader', $1, 'exact')`, [String(end)]);
     const observed = await observePostgres(client, 'leader');
     expect(observed && checkObservation(transfers, observed)).toEqual([]);
     await client.end();

@@ -23,12 +23,12 @@ export async function observeDuckDb(path: string, follower: string): Promise<Obs
 async function observe(connection: DuckDBConnection, follower: string): Promise<Observation | undefined> {
   const tables = await rows(
     connection,
-    `SELECT 1 FROM information_schema.tables WHERE table_schema = 'millrace' AND table_name = 'position'`,
+    `SELECT 1 FROM information_schema.tables WHERE table_schema = 'millrace' AND table_name = 'positions'`,
   );
   if (tables.length === 0) return undefined;
   const [position] = await rows(
     connection,
-    `SELECT "end"::VARCHAR, state FROM millrace.position WHERE follower = '${follower}'`,
+    `SELECT "end"::VARCHAR, state FROM millrace.positions WHERE follower = '${follower}'`,
   );
   if (position?.[1] !== 'exact') return undefined;
   const ledger = await rows(connection, `SELECT client || '/' || sequence FROM public.ledger`);

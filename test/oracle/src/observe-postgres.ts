@@ -17,10 +17,10 @@ export async function observePostgres(client: pg.Client, follower: string): Prom
 }
 
 async function positionOf(client: pg.Client, follower: string): Promise<Lsn | undefined> {
-  const exists = await client.query(`SELECT to_regclass('millrace.position') IS NOT NULL AS yes`);
+  const exists = await client.query(`SELECT to_regclass('millrace.positions') IS NOT NULL AS yes`);
   if (!exists.rows[0]?.yes) return undefined;
   const { rows } = await client.query<{ end: string; state: string }>(
-    'SELECT "end"::text AS "end", state FROM millrace.position WHERE follower = $1',
+    'SELECT "end"::text AS "end", state FROM millrace.positions WHERE follower = $1',
     [follower],
   );
   const row = rows[0];
