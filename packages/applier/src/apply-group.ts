@@ -148,8 +148,7 @@ async function applyRecord(
   if (record.kind !== 'progress') return;
   // A chunk without rows still says that its range is empty.
   const hasWork = record.ranges.length > 0 || record.chunk?.window !== undefined;
-  if (hasWork && !isPast(record, forkAt))
-    await applyEvents(record, planned.before, forkAt, stream, context);
+  if (hasWork && !isPast(record, forkAt)) await applyEvents(record, planned.before, forkAt, stream, context);
   if (planned.completed.length === 0) return;
   await stream.finish();
   for (const topic of planned.completed) {

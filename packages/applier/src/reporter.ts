@@ -77,12 +77,16 @@ export class PositionReports {
     await this.#reports.report(reportOf(standing, this.#reporter, this.#topicName, this.#clock.now(), fault));
   }
 
+  /** Resolves at the next commit, or when `signal` aborts. */
   async #next(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
     await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      signal.addEventListener('abort', () => resolve(), { once: true });
+      this.#wake = () => resolve();
+      signal.addEventListener('abort', this.#wake, { once: true });
+    }).finally(() => {
+      if (this.#wake) signal.removeEventListener('abort', this.#wake);
+      this.#wake = undefined;
     });
-    this.#wake = undefined;
   }
 }
 
