@@ -40,9 +40,10 @@ export interface SourceSession {
   relations(): Promise<readonly Relation[]>;
   /**
    * Streams from the slot's confirmed position into the sink until `signal` aborts (resolves) or an error (rejects).
-   * Commits already covered are the caller's to drop (R1).
+   * Commits already covered are the caller's to drop (R1). `known`: the shapes in force where the stream resumes, as the log
+   * holds them; with them column identities are certain even when the catalogue has moved on (R37).
    */
-  stream(sink: SourceSink, signal: AbortSignal): Promise<void>;
+  stream(sink: SourceSink, signal: AbortSignal, known?: readonly Relation[]): Promise<void>;
   /**
    * Reports write (received), flush (counting in the log) and apply (in the named followers) to the leader, as they stand:
    * no + 1 (R2). Never goes back. Sent at once, and repeated on the adapter's own timer.

@@ -50,6 +50,11 @@ export {
 export { sessionOptions, type TimeoutSettings } from './connection/session-settings.js';
 export { describeTarget, type PostgresTarget, parsePostgresUrl, type SslMode } from './connection/target.js';
 export { quoteIdentifier, quoteLiteral, quoteNullable, quoteQualified } from './quote.js';
+export {
+  createExportedSlot,
+  type ExportedSlot,
+  type ExportSlotOptions,
+} from './replication/exported-slot.js';
 export { createLibraryWalSource, type LibraryWalSourceOptions } from './replication/library-wal-source.js';
 export { postgresEpoch_us, type StandbyPositions } from './replication/standby-status.js';
 export { parseTimelineHistory, type TimelineSwitch } from './replication/timeline-history.js';

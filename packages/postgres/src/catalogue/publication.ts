@@ -53,12 +53,13 @@ export async function readPublication(
 
 /**
  * The tables of a publication with exactly the columns that its events carry, ordered by schema and name. `serverVersion`
- * as server_version_num / 10000.
+ * as server_version_num / 10000; `onlyOid` asks for one table.
  */
 export async function readPublishedTables(
   session: PgSession,
   publication: string,
   serverVersion: number,
+  onlyOid?: number,
 ): Promise<PublishedTable[]> {
   // 14 knows neither column lists nor row filters, and its view has no columns for them.
   const details =
@@ -73,7 +74,7 @@ export async function readPublishedTables(
      FROM pg_catalog.pg_publication_tables p
      JOIN pg_catalog.pg_namespace n ON n.nspname = p.schemaname
      JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
-     WHERE p.pubname = ${quoteLiteral(publication)}
+     WHERE p.pubname = ${quoteLiteral(publication)} ${onlyOid === undefined ? '' : `AND c.oid = ${Number(onlyOid)}`}
      ORDER BY p.schemaname, p.tablename`,
   );
   const described = await describeTables(

@@ -158,6 +158,8 @@ const endGrace_ms = 1_000;
 export async function endClient(client: PgClient): Promise<void> {
   const stream = (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
   const timer = setTimeout(() => stream.destroy(), endGrace_ms);
+  // Whatever breaks while it ends is no news.
+  client.on('error', () => undefined);
   try {
     await client.end();
   } catch {

@@ -1,0 +1,96 @@
+import type { InitialSnapshot, LeaderIdentity, SourceSession, SourceSink } from '@millrace/capture';
+import type { Lsn, Relation } from '@millrace/model';
+import {
+  describeTables,
+  type PublishedTable,
+  readPublishedTables,
+  readWalPosition,
+  type StandbyPositions,
+  type WalStream,
+} from '@millrace/postgres';
+import { type CatalogueView, ShapeBook } from '../schema/shape-book.js';
+import { PostgresWindowReader } from '../window/window-reader.js';
+import type { ControlConnection } from './control.js';
+import { StreamDecoder } from './stream-decoder.js';
+
+export interface SessionParts {
+  readonly url: string;
+  readonly applicationName: string;
+  readonly slot: string;
+  readonly publication: string;
+  readonly serverVersion: number;
+  /** Whether the leader announces schema changes. */
+  readonly announcing: boolean;
+  readonly control: ControlConnection;
+  readonly wal: WalStream;
+  readonly confirmed: Lsn;
+  readonly created: { readonly consistentPoint: Lsn; readonly snapshot: InitialSnapshot } | undefined;
+}
+
+/** One epoch's hold on a PostgreSQL leader. */
+export class PostgresSourceSession implements SourceSession {
+  readonly identity: LeaderIdentity;
+  readonly confirmed: Lsn;
+  readonly created?: { readonly consistentPoint: Lsn; readonly snapshot: InitialSnapshot };
+  readonly windows: PostgresWindowReader;
+  readonly #parts: SessionParts;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    const { systemId, timeline, ancestry } = parts.wal;
+    this.identity = { systemId, timeline, ancestry };
+    this.confirmed = parts.confirmed;
+    if (parts.created) this.created = parts.created;
+    this.windows = new PostgresWindowReader(parts);
+  }
+
+  async relations(): Promise<readonly Relation[]> {
+    return (await this.#published()).map((table) => table.relation);
+  }
+
+  async stream(sink: SourceSink, signal: AbortSignal, known: readonly Relation[] = []): Promise<void> {
+    const listed = (await this.#published()).filter((table) => table.columnList);
+    const decoder = new StreamDecoder({
+      sink,
+      slot: this.#parts.slot,
+      shapes: new ShapeBook(known, this.#parts.announcing),
+      look: (table) => this.#look(table),
+      columnLists: new Set(listed.map((table) => table.relation.id)),
+    });
+    await this.#parts.wal.run(decoder, signal);
+  }
+
+  confirm(positions: StandbyPositions): void {
+    this.#parts.wal.report(positions);
+  }
+
+  async leaderPosition(): Promise<Lsn> {
+    return readWalPosition(await this.#parts.control.session());
+  }
+
+  async close(): Promise<void> {
+    const { wal, control, created } = this.#parts;
+    await Promise.all([wal.close(), this.windows.close(), created?.snapshot.close(), control.close()]);
+  }
+
+  async #published(): Promise<PublishedTable[]> {
+    const { control, publication, serverVersion } = this.#parts;
+    return readPublishedTables(await control.session(), publication, serverVersion);
+  }
+
+  async #look(table: number): Promise<CatalogueView> {
+    const { publication, serverVersion } = this.#parts;
+    const session = await this.#parts.control.session();
+    const description = (await describeTables(session, [table])).get(table);
+    const published = (await readPublishedTables(session, publication, serverVersion, table))[0];
+    const { xid } = await session.queryOne(
+      'asking for the next transaction id',
+      `SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text AS xid`,
+    );
+    return {
+      description,
+      columnList: published?.columnList ?? false,
+      nextXid: Number(BigInt.asUintN(32, BigInt(xid as string))),
+    };
+  }
+}
