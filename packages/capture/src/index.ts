@@ -1,3 +1,20 @@
+export { type Capture, createCapture } from './capture-service.js';
+export { type CaptureDecisions, captureDecisions } from './decisions.js';
+export { type ForkVerdict, forkVerdict } from './fork.js';
+export { MemoryLeader, type MemoryLeaderOptions, type MemorySlot } from './memory/leader.js';
+export type { MemorySourceOptions } from './memory/session.js';
+export { MemorySource } from './memory/source.js';
+export { type MemoryChange, MemoryTable } from './memory/table.js';
+export { MemoryTransaction } from './memory/transaction.js';
+export type { MemoryCommit, Reshape } from './memory/wal.js';
+export {
+  type CaptureLimits,
+  type CaptureOptions,
+  type CapturePipeline,
+  type CapturePolicies,
+  defaultLimits,
+  defaultPolicies,
+} from './options.js';
 export type {
   AcquireOptions,
   InitialSnapshot,
@@ -14,3 +31,6 @@ export type {
   WindowReader,
   WindowRequest,
 } from './source.js';
+export type { CaptureState, CaptureStateName } from './state.js';
+export type { CaptureStatus, SnapshotProgress, TableProgress } from './status.js';
+export { murmur2, partitionOf } from './stream/partitioner.js';

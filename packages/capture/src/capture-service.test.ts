@@ -1,0 +1,299 @@
+import { createCodec, memorySchemaStore } from '@millrace/codec';
+import { type MemoryLogFaults, MemoryLogServer } from '@millrace/log';
+import { lsn } from '@millrace/model';
+import { silentLogger, systemClock } from '@millrace/runtime';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Capture, createCapture } from './capture-service.js';
+import { MemoryLeader } from './memory/leader.js';
+import { LogReplica } from './memory/replica.js';
+import type { MemorySourceOptions } from './memory/session.js';
+import { testColumn, testRelation } from './memory/shop.js';
+import { MemorySource } from './memory/source.js';
+import type { CaptureLimits, CapturePolicies } from './options.js';
+
+const orders = 1;
+const lines = 2;
+const large = 'x'.repeat(60);
+
+/** A leader, a log and captures on them. */
+class Bench {
+  readonly leader = new MemoryLeader({ clock: systemClock });
+  readonly server = new MemoryLogServer({ clock: systemClock });
+  readonly codec = createCodec({
+    format: 'json',
+    preset: 'lossless',
+    schemas: memorySchemaStore(),
+    connectorName: 'shop',
+    database: 'shop',
+    version: 'test',
+  });
+  source: Partial<MemorySourceOptions> = { keepalive_ms: 5 };
+  readonly running: { stop: AbortController; done: Promise<unknown>; capture: Capture }[] = [];
+
+  constructor() {
+    this.leader.createTable(testRelation(orders, 'orders'));
+    this.leader.createTable(testRelation(lines, 'lines', { key: [], identity: 'full' }));
+  }
+
+  start(options: { limits?: Partial<CaptureLimits>; policies?: Partial<CapturePolicies> } = {}): Capture {
+    const capture = createCapture({
+      source: new MemorySource({
+        leader: this.leader,
+        clock: systemClock,
+        random: Math.random,
+        ...this.source,
+      }),
+      log: this.server.open(),
+      codec: this.codec,
+      pipeline: { topicPrefix: 'shop', partitions: 3 },
+      surroundings: { clock: systemClock, logger: silentLogger, random: Math.random },
+      host: 'test',
+      pid: 1,
+      version: 'test',
+      ...options,
+      limits: { idle_ms: 5, followers_ms: 10, catalogue_ms: 20, windowRetry_ms: 2, ...options.limits },
+    });
+    const stop = new AbortController();
+    const done = capture.run(stop.signal).catch((error: unknown) => error);
+    this.running.push({ stop, done, capture });
+    return capture;
+  }
+
+  async stop(): Promise<unknown> {
+    const last = this.running.pop();
+    last?.stop.abort();
+    return await last?.done;
+  }
+
+  put(...rows: (readonly [number, string, string | null])[]): void {
+    const transaction = this.leader.begin();
+    transaction.insert(orders, ...rows.map(([id, name, note]) => [String(id), name, note]));
+    transaction.commit();
+  }
+
+  /** A replica that has everything that the leader committed, compared row by row. */
+  async replicated(): Promise<LogReplica> {
+    const { position } = this.leader;
+    const replica = new LogReplica(this.server.open(), this.codec);
+    await until(async () => {
+      await replica.catchUp();
+      return replica.position.end >= position && replica.exact;
+    });
+    for (const oid of [orders, lines])
+      expect(replica.rows(oid)).toEqual(
+        [...this.leader.rows(oid)].sort((a, b) => (String(a) < String(b) ? -1 : 1)),
+      );
+    return replica;
+  }
+}
+
+async function until(condition: () => Promise<boolean> | boolean, limit_ms = 5_000): Promise<void> {
+  const start = performance.now();
+  while (!(await condition())) {
+    if (performance.now() - start > limit_ms) throw new Error('waited too long');
+    await systemClock.sleep(2);
+  }
+}
+
+let bench: Bench;
+afterEach(async () => {
+  for (const { stop, done } of bench.running) {
+    stop.abort();
+    await done;
+  }
+});
+
+describe('a capture on an empty log', () => {
+  it('brings every commit after the slot into the log, in order, each once', async () => {
+    bench = new Bench();
+    bench.start();
+    await until(() => bench.leader.slot?.holder !== undefined);
+    bench.put([1, 'one', null], [2, 'two', large]);
+    const transaction = bench.leader.begin();
+    transaction.update(orders, ['2', null, null], ['2', 'zwei', large]);
+    transaction.delete(orders, ['1', null, null]);
+    transaction.insert(lines, ['7', 'a', 'b'], ['7', 'a', 'b']);
+    transaction.commit();
+    const other = bench.leader.begin();
+    other.delete(lines, ['7', 'a', 'b']);
+    other.update(orders, ['2', null, null], ['3', 'drei', large]);
+    other.commit();
+    const replica = await bench.replicated();
+    expect(replica.rows(orders)).toEqual([['3', 'drei', large]]);
+  });
+
+  it('confirms to the slot only what was read back, and follows keepalives when idle', async () => {
+    bench = new Bench();
+    const capture = bench.start();
+    await until(() => capture.status().state.name === 'stream');
+    bench.put([1, 'one', null]);
+    bench.leader.unpublishedWork(4096n);
+    await until(() => bench.leader.slot?.confirmed === bench.leader.position);
+    const { published, confirmed } = capture.status();
+    expect(published.end).toBe(bench.leader.position);
+    expect(confirmed).toBe(bench.leader.position);
+  });
+
+  it('keeps its promises beyond 2^63', async () => {
+    bench = new Bench();
+    const leader = new MemoryLeader({ clock: systemClock, startLsn: 0xffff_fff0_0000_0001n });
+    Object.assign(bench, { leader });
+    leader.createTable(testRelation(orders, 'orders'));
+    leader.createTable(testRelation(lines, 'lines', { key: [], identity: 'full' }));
+    bench.start();
+    await until(() => leader.slot?.holder !== undefined);
+    for (let i = 0; i < 20; i++) bench.put([i, 'n', null]);
+    const replica = await bench.replicated();
+    expect(replica.position.end).toBeGreaterThan(lsn(0xffff_fff0_0000_0001n));
+  });
+});
+
+describe('a capture that starts again', () => {
+  it('goes on where the chain ends, whatever the slot re-sends', async () => {
+    bench = new Bench();
+    bench.start();
+    await until(() => bench.leader.slot?.holder !== undefined);
+    for (let i = 0; i < 30; i++) bench.put([i, `n${i}`, large]);
+    await bench.replicated();
+    await bench.stop();
+    bench.leader.crash();
+    for (let i = 30; i < 50; i++) bench.put([i, `n${i}`, large]);
+    bench.start();
+    const replica = await bench.replicated();
+    expect(replica.rows(orders)).toHaveLength(50);
+  });
+
+  it('survives a connection cut at any time without loss or doubles', async () => {
+    bench = new Bench();
+    bench.start({ limits: { part_bytes: 200, batch_events: 7 } });
+    for (let round = 0; round < 40; round++) {
+      const transaction = bench.leader.begin();
+      for (let i = 0; i < 5; i++) transaction.insert(orders, [String(round * 10 + i), `r${round}`, large]);
+      transaction.update(
+        orders,
+        [String((round - 1) * 10), null, null],
+        [String(round * 10 + 9), 'moved', large],
+      );
+      transaction.commit();
+      await systemClock.sleep(round % 3);
+      if (round % 7 === 3) bench.leader.cutConnection('test');
+    }
+    await bench.replicated();
+  });
+
+  it('stops with MR-2006 when the slot was confirmed beyond the log', async () => {
+    bench = new Bench();
+    bench.start();
+    await until(() => bench.leader.slot?.holder !== undefined);
+    bench.put([1, 'one', null]);
+    await bench.replicated();
+    await bench.stop();
+    bench.put([2, 'lost', null]);
+    if (bench.leader.slot) bench.leader.slot.confirmed = bench.leader.position;
+    const capture = bench.start();
+    await until(() => capture.status().state.name === 'stopped');
+    expect(await bench.running[0]?.done).toMatchObject({ code: 'MR-2006' });
+  });
+
+  it('stops with MR-2005 when the slot is gone', async () => {
+    bench = new Bench();
+    bench.start();
+    await until(() => bench.leader.slot?.holder !== undefined);
+    bench.put([1, 'one', null]);
+    await bench.replicated();
+    await bench.stop();
+    bench.leader.dropSlot();
+    bench.start();
+    expect(await bench.running[0]?.done).toMatchObject({ code: 'MR-2005' });
+  });
+});
+
+describe('a transaction larger than the limits', () => {
+  it('goes into the log in parts and counts as one record', async () => {
+    bench = new Bench();
+    bench.start({ limits: { part_bytes: 1_000, batch_bytes: 1_000, queued_bytes: 2_000 } });
+    await until(() => bench.leader.slot?.holder !== undefined);
+    bench.put([100_000, 'before', null]);
+    const transaction = bench.leader.begin();
+    for (let i = 0; i < 500; i++) transaction.insert(orders, [String(i), 'many', large]);
+    transaction.commit();
+    const replica = await bench.replicated();
+    const sizes = replica.records.map(({ record }) => (record.kind === 'progress' ? record.events : 0n));
+    expect(sizes).toContain(500n);
+  });
+});
+
+describe('the log misbehaves', () => {
+  it('claims anew after an append whose outcome is unknown', async () => {
+    bench = new Bench();
+    let left = 3;
+    const faults: MemoryLogFaults = {
+      append: () =>
+        left > 0 && Math.random() < 0.3 ? (left--, { lost: true, applied: Math.random() < 0.5 }) : {},
+    };
+    bench.server.faults = faults;
+    bench.start();
+    for (let i = 0; i < 30; i++) {
+      bench.put([i, `n${i}`, null]);
+      await systemClock.sleep(1);
+    }
+    await bench.replicated();
+  });
+
+  it('waits visibly while the log cannot be written, and heals', async () => {
+    bench = new Bench();
+    const capture = bench.start();
+    await until(() => capture.status().state.name === 'stream');
+    let broken = true;
+    bench.server.faults = { append: () => ({ applied: !broken }) };
+    bench.put([1, 'one', null]);
+    await until(() => capture.status().waiting?.startsWith('MR-3008') === true);
+    broken = false;
+    await bench.replicated();
+    expect(capture.status().epoch).toBe(1);
+  });
+});
+
+describe('a superseded capture', () => {
+  it('changes nothing any more and says that it is fenced', async () => {
+    bench = new Bench();
+    const first = bench.start();
+    await until(() => first.status().state.name === 'stream');
+    bench.put([1, 'one', null]);
+    await bench.replicated();
+    // The server gave up on the first one's connection, which does not know it.
+    const held = bench.leader.slot;
+    if (held) held.holder = undefined;
+    const second = bench.start();
+    await until(() => second.status().state.name === 'stream');
+    bench.put([2, 'two', null]);
+    await until(() => first.status().state.name === 'fenced');
+    expect(await bench.running[0]?.done).toMatchObject({ code: 'MR-2009' });
+    await bench.replicated();
+  });
+});
+
+describe('schema changes', () => {
+  it('are records before the first event of the new shape', async () => {
+    bench = new Bench();
+    bench.start();
+    await until(() => bench.leader.slot?.holder !== undefined);
+    bench.put([1, 'one', null]);
+    const wider = testRelation(orders, 'orders', {
+      columns: [
+        testColumn(1, 'id', 'int4', { notNull: true }),
+        testColumn(3, 'remark', 'text'),
+        testColumn(4, 'extra', 'int4', { missing: '7' }),
+      ],
+    });
+    bench.leader.alter(wider, ([id, , note]) => [id, note, '7']);
+    const transaction = bench.leader.begin();
+    transaction.insert(orders, ['2', 'remark', '8']);
+    transaction.commit();
+    const replica = await bench.replicated();
+    expect(replica.rows(orders)).toEqual([
+      ['1', null, '7'],
+      ['2', 'remark', '8'],
+    ]);
+  });
+});

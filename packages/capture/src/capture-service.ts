@@ -1,0 +1,123 @@
+import { ChainReader, FollowerReports } from '@millrace/log';
+
+import { backoff_ms, defaultBackoff, type Fault, type Service, toFault } from '@millrace/runtime';
+import { ChainFacts } from './chain-facts.js';
+import { chainStart, claimEpoch } from './claim.js';
+import { captureDecisions } from './decisions.js';
+import { Epoch } from './epoch.js';
+import { type CaptureOptions, type CaptureSettings, defaultLimits, defaultPolicies } from './options.js';
+import { Progress } from './progress.js';
+import type { SourceSession } from './source.js';
+import { type CaptureState, enter } from './state.js';
+import type { CaptureStatus } from './status.js';
+
+export interface Capture extends Service {
+  status(): CaptureStatus;
+}
+
+/**
+ * The capture of one pipeline: leader to log (log-protocol §4). `run` resolves when `signal` aborts, and rejects with the fault
+ * that needs an operator (policy `stop`) or says that another capture took over (MR-2009). Lost connections, uncertain appends
+ * and unavailable servers are waited for, visibly, and end in a new claim (R12).
+ */
+export function createCapture(options: CaptureOptions): Capture {
+  return new CaptureService({
+    ...options,
+    policies: { ...defaultPolicies, ...options.policies },
+    limits: { ...defaultLimits, ...options.limits },
+    decisions: options.decisions ?? captureDecisions,
+  });
+}
+
+class CaptureService implements Capture {
+  readonly #settings: CaptureSettings;
+  readonly #progress: Progress;
+  #state: CaptureState = { name: 'wait', reason: 'not started' };
+
+  constructor(settings: CaptureSettings) {
+    this.#settings = settings;
+    this.#progress = new Progress(settings.surroundings.clock);
+  }
+
+  status(): CaptureStatus {
+    return { state: this.#state, ...this.#progress.status() };
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random, logger } = this.#settings.surroundings;
+    let attempt = 0;
+    while (!signal.aborted) {
+      const streamedFrom = this.#progress.records;
+      try {
+        await this.#epoch(signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        const fault = toFault(error);
+        const { policy } = fault.entry;
+        if (policy === 'stop' || policy === 'exit') return this.#end(fault);
+        logger.warn({ err: fault, code: fault.code }, 'capture starts over');
+        // Having moved on since the last failure, the next one is a new trouble.
+        attempt = this.#progress.records > streamedFrom + 1 ? 0 : attempt + 1;
+        this.#enter({ name: 'wait', reason: fault.message });
+        await clock.sleep(backoff_ms(defaultBackoff, attempt, random()), signal);
+      }
+    }
+    this.#enter({ name: 'stopped' });
+  }
+
+  /** One epoch: from owning the slot to losing the connection (R12). */
+  async #epoch(signal: AbortSignal): Promise<void> {
+    const { source, log } = this.#settings;
+    this.#enter({ name: 'wait', reason: 'for the replication slot' });
+    const session = await source.acquire({
+      signal,
+      onWait: (reason) => {
+        this.#progress.waiting = reason;
+        this.#enter({ name: 'wait', reason });
+      },
+    });
+    this.#progress.waiting = undefined;
+    try {
+      const facts = new ChainFacts();
+      const reports = new FollowerReports(log);
+      const reader = new ChainReader(log, await chainStart(log, reports, facts));
+      const claim = await claimEpoch(this.#settings, reader, facts, (state) => this.#enter(state), signal);
+      this.#progress.epoch = claim.epoch;
+      const epoch = new Epoch({
+        settings: this.#settings,
+        session,
+        facts,
+        reports,
+        reader,
+        claim,
+        progress: this.#progress,
+        enter: (state) => this.#enter(state),
+      });
+      await epoch.run(signal);
+    } finally {
+      this.#progress.waiting = undefined;
+      await closeQuietly(session, this.#settings);
+    }
+  }
+
+  #end(fault: Fault): never {
+    const fenced = fault.code === 'MR-2009';
+    this.#enter(fenced ? { name: 'fenced', fault } : { name: 'stopped', fault });
+    this.#settings.surroundings.logger.error({ err: fault, code: fault.code }, 'capture ends');
+    throw fault;
+  }
+
+  #enter(state: CaptureState): void {
+    this.#state = enter(this.#state, state);
+    this.#settings.surroundings.logger.debug({ state: state.name }, 'capture state');
+  }
+}
+
+/** A session that cannot be closed is broken already: its server ends it, and `acquire` waits for that. */
+async function closeQuietly(session: SourceSession, { surroundings }: CaptureSettings): Promise<void> {
+  try {
+    await session.close();
+  } catch (error) {
+    surroundings.logger.warn({ err: error }, 'the session did not close cleanly');
+  }
+}

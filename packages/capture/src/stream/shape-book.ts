@@ -1,0 +1,126 @@
+import type { Codec } from '@millrace/codec';
+import type { TopicRelation } from '@millrace/log';
+import { diffRelations, type Relation, relationName, type SchemaChange } from '@millrace/model';
+import { Fault } from '@millrace/runtime';
+import type { ChainFacts } from '../chain-facts.js';
+import { sameRelation } from '../same-relation.js';
+import { partitionOf } from './partitioner.js';
+import type { Shape } from './shape.js';
+import { topicNameOf } from './topic-names.js';
+
+/** Topic numbers are u16 on the wire. */
+const topicNumber_max = 0xffff;
+
+export interface PlannedTopic {
+  readonly number: number;
+  readonly name: string;
+  readonly partitions: number;
+}
+
+/** What a relation means for the chain. */
+export interface ShapeChange {
+  readonly topic: PlannedTopic;
+  readonly isNewTopic: boolean;
+  readonly shape: TopicRelation;
+  /** Undefined: the chain knows this very shape. */
+  readonly changes: readonly SchemaChange[] | undefined;
+}
+
+export interface ShapeBookOptions {
+  readonly codec: Codec;
+  readonly topicPrefix: string;
+  /** Of new topics. */
+  readonly partitions: number;
+  readonly facts: ChainFacts;
+}
+
+/**
+ * Which table feeds which topic in which shape, as of the head of the stream: ahead of what is recorded. A table keeps its topic
+ * through renames, because what it is is its oid; a table made again under the same name goes on in the same topic.
+ */
+export class ShapeBook {
+  readonly #options: ShapeBookOptions;
+  readonly #topics = new Map<number, PlannedTopic>();
+  readonly #newest = new Map<number, TopicRelation>();
+  /** By relation id. */
+  readonly #compiled = new Map<number, Shape>();
+
+  constructor(options: ShapeBookOptions) {
+    this.#options = options;
+    for (const { number, name, partitions } of options.facts.topics.values())
+      this.#topics.set(number, { number, name, partitions });
+    for (const shape of options.facts.shapes.values()) this.#newest.set(shape.topic, shape);
+  }
+
+  /** The compiled shape of a table whose relation was announced in this epoch. */
+  get(relationId: number): Shape | undefined {
+    return this.#compiled.get(relationId);
+  }
+
+  /** The newest shape of a topic, compiled. */
+  ofTopic(topic: number): Shape | undefined {
+    const newest = this.#newest.get(topic);
+    return newest && this.#compiled.get(newest.relation.id);
+  }
+
+  /** The topic fed by a relation, if any. */
+  topicOf(relation: Pick<Relation, 'id' | 'schema' | 'name'>): PlannedTopic | undefined {
+    const found = this.#find(relation);
+    return found && this.#topics.get(found.topic);
+  }
+
+  /** Plans what a relation means. Changes nothing but the plan; `compile` follows. `force`: a new version even if nothing changed. */
+  plan(relation: Relation, force = false): ShapeChange {
+    const before = this.#find(relation);
+    const known = before && this.#topics.get(before.topic);
+    const topic = known ?? this.#newTopic(relation);
+    if (before && known && sameRelation(before.relation, relation) && !force)
+      return { topic, isNewTopic: false, shape: { ...before, relation }, changes: undefined };
+    const shape: TopicRelation = { topic: topic.number, version: (before?.version ?? 0) + 1, relation };
+    this.#topics.set(topic.number, topic);
+    this.#newest.set(topic.number, shape);
+    if (before && before.relation.id !== relation.id) this.#compiled.delete(before.relation.id);
+    return { topic, isNewTopic: !known, shape, changes: diffRelations(before?.relation, relation) };
+  }
+
+  /** Compiles the encoder of a planned shape and puts it in force. */
+  async compile({ topic, shape }: ShapeChange): Promise<Shape> {
+    const encoder = await this.#options.codec.encoder(topic.name, shape.relation);
+    const name = Buffer.from(topic.name, 'utf8');
+    const compiled: Shape = {
+      number: topic.number,
+      name: topic.name,
+      partitions: topic.partitions,
+      version: shape.version,
+      relation: shape.relation,
+      encoder,
+      keyed: encoder.keyed,
+      keylessPartition: partitionOf(name, 0, name.length, topic.partitions),
+      slots: [],
+    };
+    this.#compiled.set(shape.relation.id, compiled);
+    return compiled;
+  }
+
+  #find(relation: Pick<Relation, 'id' | 'schema' | 'name'>): TopicRelation | undefined {
+    let sameName: TopicRelation | undefined;
+    for (const shape of this.#newest.values()) {
+      if (shape.relation.id === relation.id) return shape;
+      if (shape.relation.schema === relation.schema && shape.relation.name === relation.name)
+        sameName = shape;
+    }
+    return sameName;
+  }
+
+  #newTopic(relation: Relation): PlannedTopic {
+    const { topicPrefix, partitions } = this.#options;
+    const number = Math.max(0, ...this.#topics.keys()) + 1;
+    if (number > topicNumber_max)
+      throw new Fault('MR-2014', {
+        detail: `${relationName(relation)} would be table ${number} of this pipeline; it can hold ${topicNumber_max}`,
+        remedy: 'Split the tables over several publications and pipelines.',
+      });
+    const names = new Set([...this.#topics.values()].map(({ name }) => name));
+    return { number, name: topicNameOf(topicPrefix, relation, (name) => names.has(name)), partitions };
+  }
+}
