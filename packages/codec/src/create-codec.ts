@@ -10,6 +10,7 @@ import { JsonEncoder } from './envelope/json-encoder.js';
 import type { SourceConstants } from './envelope/source-facts.js';
 import { planTable, structFields, type TablePlan } from './envelope/table-plan.js';
 import type { Codec, EventDecoder, EventEncoder, SchemaStore } from './port.js';
+import { debezium } from './presets/debezium.js';
 import { lossless } from './presets/lossless.js';
 import type { Preset, PresetName } from './presets/preset.js';
 
@@ -29,7 +30,7 @@ export interface CodecOptions {
   readonly version: string;
 }
 
-const presets: Readonly<Record<PresetName, Preset>> = { lossless };
+const presets: Readonly<Record<PresetName, Preset>> = { lossless, debezium };
 
 /** Makes the codec of one pipeline. Capture and every applier of a pipeline must use the same format and preset. */
 export function createCodec(options: CodecOptions): Codec {

@@ -1,8 +1,8 @@
 import type { ColumnType } from '@millrace/model';
 import type { Coding } from '../values/coding.js';
 
-/** How types are carried: `lossless` exactly. */
-export type PresetName = 'lossless';
+/** How types are carried: `lossless` exactly, `debezium` as Debezium does by default. */
+export type PresetName = 'lossless' | 'debezium';
 
 export interface Preset {
   readonly name: PresetName;

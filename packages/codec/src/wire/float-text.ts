@@ -57,7 +57,7 @@ function neighbour(value: number, step: 1n | -1n): number {
 function strictlyInside(value: number, text: string): string {
   if (!onBound(value, text)) return text;
   for (const digits of [16, 17]) {
-    const longer = value.toPrecision(digits);
+    const longer = nearestDecimal(value, digits);
     if (Number(longer) === value && !onBound(value, longer)) return longer;
   }
   return value.toPrecision(17);
@@ -129,14 +129,29 @@ function shortestFloat4(value: number): string {
   // A normal float4's interval holds at most one decimal of six digits, so shorter ones are that one less its zeros.
   const from = Math.abs(value) < float4_min_normal ? 1 : 6;
   for (let digits = from; digits < 9; digits++) {
-    const nearest = value.toPrecision(digits);
+    const nearest = nearestDecimal(value, digits);
     if (insideFloat4(value, nearest)) return nearest;
     // Below a power of two the interval is only half as wide, so the nearest decimal may be outside on that side while the
     // next one on the wide side is inside.
     const wider = nextAway(nearest, digits);
     if (insideFloat4(value, wider)) return wider;
   }
-  return value.toPrecision(9);
+  return nearestDecimal(value, 9);
+}
+
+/** The nearest decimal of so many digits, a tie to the even digit as in Ryu (toPrecision takes the larger one). */
+function nearestDecimal(value: number, digits: number): string {
+  const nearest = value.toPrecision(digits);
+  const longer = value.toPrecision(digits + 1);
+  if (!/5(?:e|$)/.test(longer) || compareDecimal(longer, value) !== 0) return nearest;
+  if (endsEven(nearest, digits)) return nearest;
+  return longer.replace(/5(?=e|$)/, longer.includes('.') ? '' : '0');
+}
+
+/** True when the last of the first `digits` significant digits is even. */
+function endsEven(text: string, digits: number): boolean {
+  const significant = text.replace(/e.*$/, '').replace(/[-.]/g, '').replace(/^0+/, '');
+  return Number(significant.charAt(digits - 1)) % 2 === 0;
 }
 
 function insideFloat4(value: number, text: string): boolean {
