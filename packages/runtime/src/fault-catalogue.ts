@@ -269,6 +269,13 @@ export const faultCatalogue = {
     'The outcome of an append is unknown.',
     'None needed: Millrace reads the log back and claims anew (R12).',
   ),
+  'MR-3014': entry(
+    'LogForeign',
+    'exit',
+    78,
+    'The directory of the embedded log holds something else, or its file is damaged.',
+    'Name another directory under `log.path`, or restore the log; then run `millrace resync --all`.',
+  ),
   'MR-4001': entry(
     'FollowerUnavailable',
     'backoff',
@@ -345,6 +352,13 @@ export const faultCatalogue = {
     75,
     'The outcome of the follower’s commit is unknown.',
     'None needed: the position row tells, after a new takeover.',
+  ),
+  'MR-4012': entry(
+    'FollowerDamaged',
+    'stop',
+    65,
+    'The follower’s file cannot be opened: it is damaged, or not one of ours.',
+    'Move the file aside and run `millrace resync <follower>`: it is built anew from the leader.',
   ),
   'MR-5001': entry(
     'ValueRefused',

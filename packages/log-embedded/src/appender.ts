@@ -1,0 +1,163 @@
+import type {
+  AppendedRange,
+  Appender,
+  Fence,
+  PartitionBatch,
+  ProgressRecord,
+  Published,
+} from '@millrace/log';
+import { checkFence, decodeIfRecord, noteRecord, type PendingChunk, putChunks, putRecord } from './append.js';
+import { chunk_bytes_max, cutRecords } from './chunks.js';
+import type { OpenPart } from './rows.js';
+import type { Store } from './store.js';
+
+/** What an appender needs of its log. */
+export interface WriteAccess {
+  readonly store: Store;
+  /** One transaction, once the lock is free and `bytes` more fit the log's limit. */
+  write<T>(bytes: number, section: () => T): Promise<T>;
+  /** After a commit that readers may wait for. */
+  published(): void;
+  now(): number;
+}
+
+/**
+ * Dirty pages of a transaction are anonymous memory until its commit (2 M puts took 450 MB), and a flush holds up this process:
+ * so a larger append is several transactions, of which the last holds the record.
+ */
+const transaction_bytes = 4 * 1024 * 1024;
+
+/** Appends under one claim: events and their record in one transaction where they fit (§12). */
+export class EmbeddedAppender implements Appender {
+  readonly #log: WriteAccess;
+  readonly #fence: Fence;
+  /** Parts appended ahead of their record, in order. */
+  #open: (OpenPart & { readonly name: string; readonly last: bigint })[] = [];
+  #sinceRecord_bytes = 0;
+
+  constructor(log: WriteAccess, fence: Fence) {
+    this.#log = log;
+    this.#fence = { epoch: fence.epoch, nonce: new Uint8Array(fence.nonce) };
+  }
+
+  async append(batches: readonly PartitionBatch[]): Promise<readonly AppendedRange[]> {
+    const ranges: AppendedRange[] = [];
+    for (const group of groups(chunksOf(batches))) ranges.push(...(await this.#appendGroup(group)));
+    this.#log.published();
+    return joined(ranges);
+  }
+
+  async publish(
+    batches: readonly PartitionBatch[],
+    record: (ranges: readonly AppendedRange[]) => Uint8Array,
+  ): Promise<Published> {
+    const all = [...groups(chunksOf(batches))];
+    const last = all.pop() ?? [];
+    const before: AppendedRange[] = [];
+    for (const group of all) before.push(...(await this.#appendGroup(group)));
+    const published = await this.#publishGroup(before, last, record);
+    this.#log.published();
+    return published;
+  }
+
+  async #appendGroup(group: readonly PendingChunk[]): Promise<AppendedRange[]> {
+    const bytes = sizeOf(group);
+    const ranges = await this.#log.write(bytes, () => {
+      const { store } = this.#log;
+      checkFence(store, this.#fence);
+      return putChunks(store, group, this.#log.now()).map((range) => ({
+        range,
+        topic: store.topic(range.topic)?.id ?? 0,
+      }));
+    });
+    this.#sinceRecord_bytes += bytes;
+    for (const { range, topic } of ranges)
+      this.#open.push({
+        topic,
+        partition: range.partition,
+        first: range.first,
+        name: range.topic,
+        last: range.last,
+      });
+    return ranges.map(({ range }) => range);
+  }
+
+  async #publishGroup(
+    before: readonly AppendedRange[],
+    group: readonly PendingChunk[],
+    record: (ranges: readonly AppendedRange[]) => Uint8Array,
+  ): Promise<Published> {
+    const event_bytes = this.#sinceRecord_bytes + sizeOf(group);
+    let open = this.#open;
+    const published = await this.#log.write(sizeOf(group), () => {
+      const { store } = this.#log;
+      checkFence(store, this.#fence);
+      const created_ms = this.#log.now();
+      const ranges = joined([...before, ...putChunks(store, group, created_ms)]);
+      const bytes = record(ranges);
+      const value = decodeIfRecord(bytes);
+      if (value) noteRecord(store, value);
+      open = stillOpen(store, this.#open, value);
+      return { offset: putRecord(store, bytes, { created_ms, event_bytes, open }), ranges };
+    });
+    this.#open = open;
+    this.#sinceRecord_bytes = 0;
+    return published;
+  }
+}
+
+/** Parts that `record` does not name: a later one will. */
+function stillOpen<T extends OpenPart & { readonly last: bigint }>(
+  store: Store,
+  parts: readonly T[],
+  record: ProgressRecord | undefined,
+): T[] {
+  if (record?.kind !== 'progress' || parts.length === 0) return [...parts];
+  const named = record.ranges.map((range) => ({ ...range, topic: store.topicOfNumber(range.topic) }));
+  return parts.filter(
+    (part) =>
+      !named.some(
+        (range) =>
+          range.topic === part.topic &&
+          range.partition === part.partition &&
+          range.first <= part.first &&
+          part.last <= range.last,
+      ),
+  );
+}
+
+function* chunksOf(batches: readonly PartitionBatch[]): Generator<PendingChunk, void, void> {
+  for (const { topic, partition, records } of batches)
+    for (const chunk of cutRecords(records, chunk_bytes_max)) yield { topic, partition, chunk };
+}
+
+/** Chunks gathered into transactions of bounded size. */
+function* groups(chunks: Iterable<PendingChunk>): Generator<PendingChunk[], void, void> {
+  let group: PendingChunk[] = [];
+  let bytes = 0;
+  for (const pending of chunks) {
+    const size = pending.chunk.bytes.length;
+    if (group.length > 0 && bytes + size > transaction_bytes) {
+      yield group;
+      group = [];
+      bytes = 0;
+    }
+    group.push(pending);
+    bytes += size;
+  }
+  if (group.length > 0) yield group;
+}
+
+const sizeOf = (group: readonly PendingChunk[]): number =>
+  group.reduce((sum, { chunk }) => sum + chunk.bytes.length, 0);
+
+/** One range per partition: chunks of one append follow each other, as one appender writes at a time. */
+function joined(ranges: readonly AppendedRange[]): AppendedRange[] {
+  const byPartition = new Map<string, AppendedRange>();
+  for (const range of ranges) {
+    const key = `${range.partition}/${range.topic}`;
+    const before = byPartition.get(key);
+    byPartition.set(key, before ? { ...before, last: range.last } : range);
+  }
+  return [...byPartition.values()];
+}
