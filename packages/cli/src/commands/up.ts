@@ -1,0 +1,106 @@
+import { ServiceBoard } from '@millrace/lag-monitor';
+import { type Fault, type Logger, systemClock } from '@millrace/runtime';
+import type { LoadedConfig } from '../config/load.js';
+import { reportFault } from '../terminal/report-fault.js';
+import { buildMonitor } from '../wiring/monitoring.js';
+import { Orders } from '../wiring/orders.js';
+import { openLog } from '../wiring/pipeline.js';
+import { superviseApplier, superviseCapture } from '../wiring/services.js';
+import { supervise } from '../wiring/supervisor.js';
+import { type CommandContext, loggerFor, readConfig } from './context.js';
+import { showSnapshot } from './snapshot-progress.js';
+import { awaitLeader } from './startup.js';
+
+type EmbeddedLog = Awaited<ReturnType<typeof openLog>>;
+
+/**
+ * Everything in one process. A follower that stops loudly pages and stays visible while the others go on; the
+ * process ends when nothing replicates any more, or when capture cannot run at all.
+ */
+export async function up(context: CommandContext): Promise<number> {
+  const loaded = readConfig(context);
+  await awaitLeader(context, loaded);
+  const log = await openLog(loaded, loggerFor(context, loaded, 'log'));
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const stopped = new StoppedServices(context, Object.keys(loaded.config.followers).length + 1, stop);
+  try {
+    const monitorLogger = loggerFor(context, loaded, 'monitor');
+    const monitor = buildMonitor(loaded, log, monitorLogger);
+    const monitoring = monitor.run(signal).catch((error: unknown) => {
+      // Without its monitor the pipeline would fall behind unseen.
+      stop.abort();
+      throw error;
+    });
+    const ended = await Promise.allSettled([monitoring, replicate(context, loaded, log, stopped, signal)]);
+    for (const end of ended) if (end.status === 'rejected') throw end.reason;
+  } finally {
+    await log.close();
+  }
+  if (stopped.verdict && !context.signal.aborted) throw stopped.verdict;
+  return 0;
+}
+
+async function replicate(
+  context: CommandContext,
+  loaded: LoadedConfig,
+  log: EmbeddedLog,
+  stopped: StoppedServices,
+  signal: AbortSignal,
+): Promise<void> {
+  const optionsFor = (service: string, logger: Logger) => ({
+    board: new ServiceBoard(log),
+    orders: new Orders(log),
+    clock: systemClock,
+    logger,
+    onStop: 'stay' as const,
+    onStopped: (fault: Fault | undefined) => stopped.note(service, fault),
+  });
+  const captureLogger = loggerFor(context, loaded, 'capture');
+  const capture = superviseCapture(loaded, log, captureLogger);
+  const hide = showSnapshot(context, capture);
+  await Promise.all([
+    supervise(capture, optionsFor('capture', captureLogger), signal),
+    ...Object.keys(loaded.config.followers).map((name) => {
+      const logger = loggerFor(context, loaded, name);
+      return supervise(superviseApplier(loaded, name, log, logger), optionsFor(name, logger), signal);
+    }),
+  ]);
+  hide();
+}
+
+/** Which services have stopped, and when that is the end of all. */
+class StoppedServices {
+  readonly #context: CommandContext;
+  readonly #count: number;
+  readonly #stop: AbortController;
+  readonly #faults = new Map<string, Fault>();
+  /** The fault that the whole process ends with. */
+  verdict: Fault | undefined;
+
+  constructor(context: CommandContext, count: number, stop: AbortController) {
+    this.#context = context;
+    this.#count = count;
+    this.#stop = stop;
+  }
+
+  note(service: string, fault: Fault | undefined): void {
+    if (!fault) {
+      this.#faults.delete(service);
+      return;
+    }
+    this.#faults.set(service, fault);
+    const { terminal } = this.#context;
+    terminal.say(`${service} has stopped:`);
+    reportFault(terminal, fault, false);
+    const hopeless = service === 'capture' && fault.entry.policy === 'exit';
+    if (!hopeless && this.#faults.size < this.#count) {
+      terminal.say(
+        `  The others go on. After the remedy: \`millrace resync ${service}\`, or restart this process.`,
+      );
+      return;
+    }
+    this.verdict = hopeless ? fault : this.#faults.values().next().value;
+    this.#stop.abort();
+  }
+}

@@ -1,0 +1,134 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Fault } from '@millrace/runtime';
+import { tempFolder } from '@millrace/test-support';
+import { expect, it } from 'vitest';
+import { findConfig, loadConfig, parseConfig } from './load.js';
+import { configJsonSchema } from './schema.js';
+import { Secrets } from './secrets.js';
+
+/** Written out: the reference itself, which no template string may fill. */
+const reference = ['$', '{env:LEADER_URL}'].join('');
+
+const minimal = `pipeline: shop
+leader: { url: "${reference}" }
+followers:
+  lake: { duckdb: { path: ./lake.duckdb } }
+`;
+const env = { LEADER_URL: 'postgresql://u:p%40ssword@db.example/shop' };
+
+const parse = (text: string, secrets = new Secrets()) =>
+  parseConfig(text, '/etc/millrace.yaml', env, secrets);
+
+function faultOf(text: string): Fault {
+  try {
+    parse(text);
+  } catch (error) {
+    if (error instanceof Fault) return error;
+  }
+  throw new Error('no fault');
+}
+
+it('fills every default of the smallest configuration', () => {
+  const config = parse(minimal);
+  expect(config.leader).toMatchObject({
+    url: env.LEADER_URL,
+    publication: { name: 'millrace', create: true },
+    tables: ['public.*'],
+  });
+  expect(config.log.embedded.retention).toEqual({ bytes: 10 * 2 ** 30, age: 604_800_000, followers: 'hold' });
+  expect(config.codec).toEqual({ format: 'avro', preset: 'lossless' });
+  expect(config.followers.lake).toMatchObject({ on_restore: 'stop', schema: 'evolve' });
+  expect(config.monitor).toMatchObject({ listen: '127.0.0.1:9187', sample: 1_000 });
+  expect(config.monitor.budgets).toEqual([
+    { follower: '*', warn: 64 * 2 ** 20, page: 256 * 2 ** 20, for: 10_000 },
+  ]);
+});
+
+it('shows line, column, caret and the key that was meant', () => {
+  const fault = faultOf(minimal.replace('url:', 'urll:'));
+  expect(fault.code).toBe('MR-1003');
+  expect(fault.detail).toContain(
+    [
+      '/etc/millrace.yaml:2:11: unknown key "urll" in leader; did you mean "url"?',
+      `  2 | leader: { urll: "${reference}" }`,
+      '    |           ^^^^',
+    ].join('\n'),
+  );
+});
+
+it('shows all errors of a file at once, in its order', () => {
+  const fault = faultOf(
+    `${minimal}monitor: { sampel: 1s, budgets: [{ warn: 64, page: 1MiB }] }\ncodec: { format: xml }\n`,
+  );
+  const heads = fault.detail.split('\n').filter((line) => line.startsWith('/etc'));
+  expect(heads.map((line) => line.replace('/etc/millrace.yaml:', ''))).toEqual([
+    '5:12: unknown key "sampel" in monitor; did you mean "sample"?',
+    '5:42: monitor.budgets.0.warn: expected a size such as "64MiB" (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)',
+    expect.stringMatching(/^6:18: codec\.format: expected one of "avro"\|"json"/),
+  ]);
+});
+
+it.each([
+  ['', 'expected a mapping'],
+  ['pipeline: [', 'Flow sequence'],
+  ['pipeline: shop\npipeline: shop\n', 'Map keys must be unique'],
+  ['pipeline: shop\n', '"leader" is missing'],
+  [minimal.replace('pipeline: shop', 'pipeline: 9shop'), 'expected a pipeline'],
+  [minimal.replace(reference, 'mysql://x/y'), 'leader.url: expected a URL such as "postgresql://'],
+  [minimal.replace('{ duckdb: { path: ./lake.duckdb } }', '{}'), 'expected exactly one store'],
+  [minimal.replace('lake:', 'capture:'), 'names of services'],
+  [minimal.replace('lake: ', '__proto__: '), 'cannot be used as a name'],
+  [`${minimal}monitor: { listen: 9187 }\n`, 'monitor.listen'],
+  [`${minimal}monitor: { listen: "localhost:99999" }\n`, 'up to 65535'],
+  [`${minimal}monitor: { budgets: [{ warn: 2MiB, page: 1MiB }] }\n`, 'warn must not be above page'],
+])('refuses %j in one clear message', (text, message) => {
+  const fault = faultOf(text);
+  expect(fault.code).toBe('MR-1003');
+  expect(fault.detail).toContain(message);
+});
+
+it('names the variable or file of a secret that is not there, with its place', () => {
+  const missing = faultOf(minimal.replace('LEADER_URL', 'NOT_SET'));
+  expect(missing.code).toBe('MR-1004');
+  expect(missing.detail).toContain('millrace.yaml:2:16: the environment variable NOT_SET is not set');
+  const file = faultOf(minimal.replace('env:LEADER_URL', 'file:nowhere/secret'));
+  expect(file.detail).toContain('the file /etc/nowhere/secret cannot be read (ENOENT)');
+});
+
+it('never prints a secret: neither resolved, nor written in plain, nor percent-decoded', () => {
+  const secrets = new Secrets();
+  parse(minimal, secrets);
+  expect(secrets.redact(`cannot connect to ${env.LEADER_URL}`)).toBe('cannot connect to ***');
+  expect(secrets.redact('password p@ssword refused')).toBe('password *** refused');
+  const plain = faultOf(
+    `${minimal.replace(reference, 'postgresql://u:hunter2x@h/d').replace('leader: {', 'leader: { slto: a,')}`,
+  );
+  expect(plain.detail).not.toContain('hunter2x');
+});
+
+it('reads secrets from files beside the configuration, without their line end', () => {
+  const folder = tempFolder();
+  writeFileSync(join(folder, 'url'), 'postgresql://u@h/d\n');
+  writeFileSync(join(folder, 'millrace.yaml'), minimal.replace('env:LEADER_URL', 'file:url'));
+  const loaded = loadConfig(undefined, { cwd: folder, env: {} });
+  expect(loaded.config.leader.url).toBe('postgresql://u@h/d');
+  expect(loaded.folder).toBe(folder);
+});
+
+it('looks into the working folder, then the XDG folder, and says where it looked', () => {
+  const folder = tempFolder();
+  const xdg = join(folder, 'xdg', 'millrace');
+  expect(() => findConfig(undefined, { cwd: folder, env: { XDG_CONFIG_HOME: join(folder, 'xdg') } })).toThrow(
+    `MR-1002 ConfigNotFound: no configuration at ${join(folder, 'millrace.yaml')} or ${join(xdg, 'millrace.yaml')}`,
+  );
+  mkdirSync(xdg, { recursive: true });
+  writeFileSync(join(xdg, 'millrace.yaml'), minimal);
+  const found = findConfig(undefined, { cwd: folder, env: { XDG_CONFIG_HOME: join(folder, 'xdg') } });
+  expect(found).toBe(join(xdg, 'millrace.yaml'));
+});
+
+it('publishes a JSON Schema that is up to date (`millrace schema` prints it)', () => {
+  const published = readFileSync(new URL('../../schema/millrace.schema.json', import.meta.url), 'utf8');
+  expect(JSON.parse(published)).toEqual(configJsonSchema());
+});

@@ -1,0 +1,219 @@
+import { z } from 'zod';
+import { byteSize, duration } from './quantities.js';
+
+/**
+ * The one description of millrace.yaml: validation, defaults and the JSON Schema for editors come from here.
+ * Unknown keys are errors everywhere. Sizes arrive in bytes, durations in milliseconds.
+ */
+
+const name = (what: string) =>
+  z.string().regex(/^[a-zA-Z][a-zA-Z0-9_-]{0,47}$/, {
+    error: `expected ${what}: a letter, then up to 47 letters, digits, "_" or "-"`,
+  });
+
+const postgresUrl = z
+  .string()
+  .refine((text) => /^postgres(ql)?:$/.test(URL.canParse(text) ? new URL(text).protocol : ''), {
+    error: 'expected a URL such as "postgresql://user@host:5432/database"',
+  })
+  .describe('postgresql://user:password@host:5432/database?sslmode=verify-full');
+
+const webUrl = z
+  .string()
+  .refine((text) => /^https?:$/.test(URL.canParse(text) ? new URL(text).protocol : ''), {
+    error: 'expected a URL that begins with http:// or https://',
+  });
+
+const publication = z
+  .union([
+    z.string().min(1),
+    z.strictObject({
+      name: z.string().min(1).default('millrace'),
+      create: z.boolean().default(true).describe('Make the publication, or add tables to it, when needed.'),
+    }),
+  ])
+  .default('millrace')
+  .transform((value) => (typeof value === 'string' ? { name: value, create: true } : value))
+  .describe('The publication to read: its name, or { name, create }.');
+
+const leader = z
+  .strictObject({
+    url: postgresUrl.describe('The leader. Needs REPLICATION, and SELECT on the tables.'),
+    publication,
+    slot: z
+      .string()
+      .regex(/^[a-z0-9_]{1,63}$/, { error: 'expected a slot name: up to 63 of a-z, 0-9 and "_"' })
+      .optional()
+      .describe('Replication slot. Default: millrace_<pipeline>.'),
+    tables: z
+      .array(z.string().regex(/^[^.]+\.[^.]+$/, { error: 'expected schema.table or schema.*' }))
+      .min(1)
+      .default(['public.*'])
+      .describe('schema.table or schema.*; what the publication is made with.'),
+    ddl_events: z
+      .enum(['auto', 'on', 'off'])
+      .default('auto')
+      .describe('Event trigger on the leader that names schema changes for certain.'),
+    on_gap: z
+      .enum(['stop', 'resnapshot'])
+      .default('stop')
+      .describe('When commits are missing between log and slot.'),
+    on_fork: z
+      .enum(['stop', 'resnapshot'])
+      .default('stop')
+      .describe('When the leader failed over and lost commits that were published.'),
+    on_schema_uncertain: z
+      .enum(['stop', 'repair'])
+      .default('stop')
+      .describe('When a schema change cannot be told for certain.'),
+  })
+  .describe('The PostgreSQL database to copy from.');
+
+const log = z
+  .strictObject({
+    embedded: z
+      .strictObject({
+        path: z.string().min(1).default('./.millrace/log').describe('Folder, relative to this file.'),
+        max_bytes: byteSize.optional().describe('Most that the log may take. Default: the disk.'),
+        retention: z
+          .strictObject({
+            bytes: byteSize.prefault('10GiB').describe('Keep about this much …'),
+            age: duration.prefault('7d').describe('… and everything younger than this.'),
+            followers: z
+              .enum(['hold', 'drop'])
+              .default('hold')
+              .describe(
+                'hold: never trim what a registered follower needs. drop: trim, and stop that follower.',
+              ),
+          })
+          .prefault({}),
+      })
+      .prefault({}),
+  })
+  .prefault({})
+  .describe('Where commits are kept between leader and followers.');
+
+const codec = z
+  .strictObject({
+    format: z.enum(['avro', 'json']).default('avro'),
+    preset: z
+      .enum(['lossless', 'debezium'])
+      .default('lossless')
+      .describe('lossless: every value comes back exactly. debezium: its default encodings.'),
+  })
+  .prefault({})
+  .describe('How events are written into the log.');
+
+const followerPolicies = {
+  on_restore: z
+    .enum(['stop', 'replay'])
+    .default('stop')
+    .describe('When the follower holds an older position than it reported.'),
+  schema: z
+    .enum(['evolve', 'strict', 'ignore'])
+    .default('evolve')
+    .describe('What to do with schema changes of the leader.'),
+};
+
+const postgresFollower = z.strictObject({
+  url: postgresUrl,
+  adopt: z
+    .boolean()
+    .default(false)
+    .describe('Take over tables that exist already, if they are empty and compatible.'),
+});
+
+const duckdbFollower = z.strictObject({
+  path: z.string().min(1).describe('File, relative to this one.'),
+  memory_limit: byteSize.prefault('128MB'),
+  threads: z.int().min(1).max(64).default(1),
+});
+
+const follower = z
+  .strictObject({
+    postgres: postgresFollower.optional(),
+    duckdb: duckdbFollower.optional(),
+    ...followerPolicies,
+  })
+  .refine((value) => [value.postgres, value.duckdb].filter((store) => store !== undefined).length === 1, {
+    error: 'expected exactly one store: postgres or duckdb',
+  });
+
+const reserved: readonly string[] = ['capture', 'monitor'];
+
+const followers = z
+  .record(
+    name('a follower’s name').refine((text) => !reserved.includes(text), {
+      error: `"capture" and "monitor" are names of services`,
+    }),
+    follower,
+  )
+  .refine((value) => Object.keys(value).length > 0, { error: 'expected at least one follower' })
+  .describe('Stores that become copies of the leader, by name.');
+
+const budget = z
+  .strictObject({
+    follower: z.string().min(1).default('*').describe('A follower’s name, "capture", or "*".'),
+    warn: byteSize,
+    page: byteSize,
+    for: duration.prefault('10s'),
+  })
+  .refine((value) => value.warn <= value.page, { error: 'warn must not be above page', path: ['warn'] });
+
+const monitor = z
+  .strictObject({
+    listen: z
+      .string()
+      .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/, {
+        error: 'expected host:port, such as 127.0.0.1:9187',
+      })
+      .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, {
+        error: 'expected a port up to 65535',
+      })
+      .default('127.0.0.1:9187')
+      .describe('Where /metrics, /status and /healthz answer.'),
+    sample: duration.refine((ms) => ms >= 100, { error: 'expected at least 100ms' }).prefault('1s'),
+    budgets: z
+      .array(budget)
+      .prefault([{ follower: '*', warn: '64MiB', page: '256MiB', for: '10s' }])
+      .describe('How many bytes behind one accepts.'),
+    webhook: z
+      .strictObject({
+        url: webUrl,
+        secret: z
+          .union([z.string(), z.array(z.string()).max(4)])
+          .optional()
+          .describe('whsec_…; several while rotating.'),
+      })
+      .optional()
+      .describe('Where pages go, as Standard Webhooks.'),
+    runbook: webUrl.optional().describe('Link in every page.'),
+    dashboard: webUrl.optional().describe('Link in every page.'),
+  })
+  .prefault({})
+  .describe('Lag in bytes, budgets, pages, metrics.');
+
+export const configSchema = z
+  .strictObject({
+    pipeline: name('a pipeline’s name').describe('Name of the pipeline: prefix of topics and of the slot.'),
+    environment: name('an environment’s name').default('default').describe('Named in pages.'),
+    leader,
+    log,
+    codec,
+    followers,
+    monitor,
+  })
+  .describe('Configuration of a Millrace pipeline.');
+
+/** The configuration as code receives it. */
+export type Config = z.output<typeof configSchema>;
+export type FollowerConfig = Config['followers'][string];
+
+/** JSON Schema (2020-12) of what one writes, for editors; published with the package. */
+export function configJsonSchema(): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(configSchema, { io: 'input', target: 'draft-2020-12' });
+  return { $schema, $id: schemaUrl, title: 'millrace.yaml', ...rest };
+}
+
+/** Where editors find the schema: the line that `millrace init` writes. */
+export const schemaUrl = 'https://unpkg.com/millrace/schema/millrace.schema.json';

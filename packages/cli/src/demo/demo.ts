@@ -1,0 +1,263 @@
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PgServer } from '@millrace/local-postgres';
+import { formatLsn, type Lsn, parsePosition } from '@millrace/model';
+import { PgSession, readWalPosition } from '@millrace/postgres';
+import { Fault, systemClock } from '@millrace/runtime';
+import { formatCount } from '../terminal/progress.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { BankWatch } from './bank-watch.js';
+import { Comparison, describeDifference, type TableDifference } from './compare.js';
+import { Figures } from './figures.js';
+import { LiveLoad } from './live-load.js';
+import { PageReceiver } from './page-receiver.js';
+import { PipelineProcesses } from './pipeline-processes.js';
+import { schemaSql, seedSql, tables } from './shop.js';
+
+export interface DemoOptions {
+  readonly rows: number;
+  readonly seconds: number;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+export interface DemoResult {
+  readonly equal: boolean;
+}
+
+const poll_ms = 500;
+/** After the load has ended: the slowest machine we know needs a tenth of this. */
+const drain_ms_max = 60_000;
+const firstStatus_ms_max = 30_000;
+/** How long the killed applier stays dead: long enough for its lag to pass the budget. */
+const dead_ms = 4_000;
+
+/** The whole demo. Everything it starts ends with it, also when it is interrupted or killed. */
+export async function runDemo(options: DemoOptions): Promise<DemoResult> {
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'millrace-demo-'));
+  const demo = new Demo(options, folder);
+  try {
+    return await demo.run();
+  } finally {
+    await demo.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+class Demo {
+  readonly #options: DemoOptions;
+  readonly #folder: string;
+  readonly #figures: Figures;
+  readonly #servers: PgServer[] = [];
+  readonly #began_ms = systemClock.monotonic();
+  #receiver: PageReceiver | undefined;
+  #processes: PipelineProcesses | undefined;
+  #load: LiveLoad | undefined;
+  #bank: BankWatch | undefined;
+
+  constructor(options: DemoOptions, folder: string) {
+    this.#options = options;
+    this.#folder = folder;
+    this.#figures = new Figures(options.terminal);
+  }
+
+  async run(): Promise<DemoResult> {
+    const { leader, replica } = await this.#startServers();
+    await this.#seed(leader);
+    const { style } = this.#options.terminal;
+    this.#receiver = await PageReceiver.start((kind, title) =>
+      this.#say(kind === 'page' ? style.yellow(`PAGED: ${title}`) : style.green(`RESOLVED: ${title}`)),
+    );
+    this.#processes = new PipelineProcesses({
+      folder: this.#folder,
+      leaderUrl: leader.url,
+      replicaUrl: replica.url,
+      pagerUrl: this.#receiver.url,
+    });
+    this.#say('Starting capture, two appliers and the monitor as processes of their own, and the live load.');
+    this.#processes.start();
+    this.#load = new LiveLoad(leader.url, this.#options.rows);
+    await this.#load.start();
+    this.#bank = new BankWatch(replica.url);
+    await this.#firstStatus();
+    await this.#play();
+    return await this.#judge(leader, replica);
+  }
+
+  async close(): Promise<void> {
+    this.#figures.clear();
+    await Promise.allSettled([
+      this.#load?.stop(),
+      this.#bank?.close(),
+      this.#processes?.stop(),
+      this.#receiver?.close(),
+    ]);
+    await Promise.allSettled(this.#servers.map((server) => server.remove()));
+  }
+
+  async #startServers(): Promise<{ leader: PgServer; replica: PgServer }> {
+    this.#say('Starting two PostgreSQL 18 servers of our own (a leader, and a follower) …');
+    const [leader, replica] = await Promise.all([this.#server(), this.#server()]);
+    return { leader, replica };
+  }
+
+  async #server(): Promise<PgServer> {
+    const server = await PgServer.create({ version: 18 });
+    this.#servers.push(server);
+    return server;
+  }
+
+  async #seed(leader: PgServer): Promise<void> {
+    this.#stopIfAborted();
+    const session = await PgSession.open(leader.url, { role: 'leader' });
+    try {
+      await session.query('making the shop', schemaSql);
+      for (const statement of seedSql(this.#options.rows)) await session.query('filling the shop', statement);
+    } finally {
+      await session.close();
+    }
+    this.#say(
+      `The leader's shop holds about ${formatCount(this.#options.rows)} rows in ${tables.length} tables.`,
+    );
+  }
+
+  /** The story: snapshot under load, a schema change and a truncate half-way, two processes killed. */
+  async #play(): Promise<void> {
+    const { processes, load } = this.#parts();
+    const { seconds, terminal } = this.#options;
+    const { style } = terminal;
+    await this.#watchFor(seconds * 350);
+    this.#say(
+      'Half-way: ALTER TABLE customers ADD COLUMN loyalty … DEFAULT 7, and TRUNCATE carts, under load.',
+    );
+    await load.halfway();
+    await this.#watchFor(seconds * 150);
+    this.#say(style.red(`kill -9 ${processes.capture.pid} (capture), and start it again.`));
+    await processes.capture.kill9();
+    processes.capture.start();
+    await this.#watchFor(seconds * 250);
+    this.#say(
+      style.red(
+        `kill -9 ${processes.replica.pid} (applier of replica), and leave it dead for ${dead_ms / 1_000} s.`,
+      ),
+    );
+    await processes.replica.kill9();
+    await this.#watchFor(dead_ms);
+    this.#say('Starting the applier of replica again.');
+    processes.replica.start();
+    await this.#watchFor(seconds * 250);
+  }
+
+  async #judge(leader: PgServer, replica: PgServer): Promise<DemoResult> {
+    const { processes, load, bank } = this.#parts();
+    await load.stop();
+    const session = await PgSession.open(leader.url, { role: 'leader' });
+    const end = await readWalPosition(session).finally(() => session.close());
+    this.#say(
+      `The load has ended after ${formatCount(load.transactions)} transactions. Waiting until both copies have all of it …`,
+    );
+    const drained_ms = await this.#drain(end);
+    await bank.close();
+    this.#figures.clear();
+    await processes.stop();
+    this.#say('Comparing every row of the leader with both copies (each server dumps its own tables) …');
+    const comparison = new Comparison(leader.url);
+    const results = {
+      'PostgreSQL follower': await comparison.withPostgres(replica.url, tables),
+      'DuckDB follower': await comparison.withDuckDb(join(this.#folder, 'lake.duckdb'), tables),
+    };
+    return this.#summary(results, drained_ms);
+  }
+
+  #summary(results: Readonly<Record<string, readonly TableDifference[]>>, drained_ms: number): DemoResult {
+    const { load, bank } = this.#parts();
+    const { terminal } = this.#options;
+    const { style } = terminal;
+    let equal = bank.broken === 0;
+    terminal.say('');
+    for (const [copy, differences] of Object.entries(results)) {
+      const wrong = differences.flatMap(describeDifference);
+      const rows = differences.reduce((sum, { rows: count }) => sum + count, 0);
+      equal &&= wrong.length === 0;
+      terminal.say(
+        wrong.length === 0
+          ? `  ${style.green('✓')} ${copy}: ${formatCount(rows)} rows in ${differences.length} tables, every one equal`
+          : `  ${style.red('✗')} ${copy}: differs from the leader`,
+      );
+      for (const line of wrong) terminal.say(`      ${line}`);
+    }
+    terminal.say(
+      bank.broken === 0
+        ? `  ${style.green('✓')} The bank balanced in all ${formatCount(bank.looks)} looks at the follower while it ran`
+        : `  ${style.red('✗')} The bank did not balance in ${bank.broken} of ${bank.looks} looks`,
+    );
+    const peak = (edge: string): string => formatCount(this.#figures.peaks.get(edge) ?? 0);
+    terminal.say(
+      `  ${formatCount(load.transactions)} transactions under two kill -9; peaks: log ${peak('capture')}, PostgreSQL ${peak('replica')}, DuckDB ${peak('lake')} events/s`,
+    );
+    terminal.say(
+      `  Caught up ${(drained_ms / 1_000).toFixed(1)} s after the load ended; ${this.#receiver?.pages ?? 0} page, ${this.#receiver?.resolves ?? 0} resolved; ${Math.round((systemClock.monotonic() - this.#began_ms) / 1_000)} s in all`,
+    );
+    return { equal };
+  }
+
+  /** Waits until every follower's position is at or past `end`, and gives how long that took. */
+  async #drain(end: Lsn): Promise<number> {
+    const began_ms = systemClock.monotonic();
+    while (systemClock.monotonic() - began_ms < drain_ms_max) {
+      const status = await this.#watchOnce();
+      const there = status?.followers.every(
+        ({ position, state }) => position !== null && parsePosition(position).end >= end && state === 'exact',
+      );
+      if (there) return systemClock.monotonic() - began_ms;
+    }
+    const status = await this.#parts().processes.status();
+    throw new Fault('MR-9001', {
+      detail: `the copies did not reach ${formatLsn(end)} within ${drain_ms_max / 1_000} s: ${JSON.stringify(status?.followers)}`,
+    });
+  }
+
+  async #firstStatus(): Promise<void> {
+    const deadline = systemClock.monotonic() + firstStatus_ms_max;
+    while (systemClock.monotonic() < deadline) if (await this.#watchOnce()) return;
+    throw new Fault('MR-9001', {
+      detail: `the monitor did not answer within ${firstStatus_ms_max / 1_000} s`,
+    });
+  }
+
+  async #watchFor(duration_ms: number): Promise<void> {
+    const deadline = systemClock.monotonic() + duration_ms;
+    while (systemClock.monotonic() < deadline) await this.#watchOnce();
+  }
+
+  async #watchOnce() {
+    const { processes, load, bank } = this.#parts();
+    this.#stopIfAborted();
+    processes.check();
+    const status = await processes.status();
+    if (status) {
+      this.#figures.show(status, load.transactions, systemClock.monotonic());
+      const replica = status.followers.find(({ edge }) => edge === 'replica');
+      if (replica?.state === 'exact') await bank.look();
+    }
+    await systemClock.sleep(poll_ms, this.#options.signal);
+    return status;
+  }
+
+  #parts(): { processes: PipelineProcesses; load: LiveLoad; bank: BankWatch } {
+    const [processes, load, bank] = [this.#processes, this.#load, this.#bank];
+    if (!processes || !load || !bank)
+      throw new Fault('MR-9001', { detail: 'the demo has not started its parts' });
+    return { processes, load, bank };
+  }
+
+  #stopIfAborted(): void {
+    if (this.#options.signal.aborted) throw new Fault('MR-1001', { detail: 'interrupted' });
+  }
+
+  #say(line: string): void {
+    const seconds = String(Math.floor((systemClock.monotonic() - this.#began_ms) / 1_000)).padStart(3);
+    this.#options.terminal.say(`${this.#options.terminal.style.dim(`${seconds} s`)}  ${line}`);
+  }
+}

@@ -1,0 +1,131 @@
+import type { LogLevel } from '@millrace/runtime';
+import { Option, Command as Program } from 'commander';
+import type { Command, CommandContext, GlobalOptions } from './commands/context.js';
+import { explainFault } from './commands/explain.js';
+import { type InitFlags, init } from './commands/init.js';
+import { configJsonSchema } from './config/schema.js';
+import { version } from './version.js';
+
+/** The command line: parsing only. What a command does is loaded when it is chosen, so that `--help` is quick. */
+export function buildProgram(choose: (options: GlobalOptions, command: Command) => void): Program {
+  const program = new Program('millrace')
+    .description('Copies a PostgreSQL leader into followers, exactly once, and pages on lag in bytes.')
+    .version(version)
+    .option('-c, --config <file>', 'configuration file (default: ./millrace.yaml, then the XDG folder)')
+    .option('--json', 'machine-readable data on stdout', false)
+    .option('--no-input', 'never ask questions')
+    .option('--no-color', 'no colours')
+    .addOption(
+      new Option('--log-level <level>', 'structured log on stderr')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info'),
+    )
+    .addOption(
+      new Option('--stop-with-stdin', 'stop when standard input ends, as when the parent dies')
+        .default(false)
+        .hideHelp(),
+    )
+    .showSuggestionAfterError()
+    .exitOverride();
+
+  /** Options stand before or after the command. */
+  const optionsOf = (command: Program): GlobalOptions => {
+    const { config, ...rest } = command.optsWithGlobals<GlobalOptions & { logLevel: LogLevel }>();
+    return { ...rest, ...(config === undefined ? {} : { config }) };
+  };
+  const run = (command: Program, start: (context: CommandContext) => Promise<number> | number): void =>
+    choose(optionsOf(command), async (context) => start(context));
+
+  program
+    .command('init')
+    .description('write a commented millrace.yaml; never overwrites')
+    .option('--pipeline <name>', 'name of the pipeline')
+    .option('--leader <url>', 'URL of the leader')
+    .option('--replica <url>', 'URL of a PostgreSQL follower')
+    .option('--duckdb <file>', 'file of a DuckDB follower')
+    .action((flags: InitFlags & Partial<GlobalOptions>, command: Program) => {
+      const { pipeline, leader, replica, duckdb } = flags;
+      const given = Object.entries({ pipeline, leader, replica, duckdb }).filter(
+        ([, value]) => value !== undefined,
+      );
+      run(command, (context) => init(context, Object.fromEntries(given)));
+    });
+  program
+    .command('check')
+    .description('tell what the leader and the followers still need; exit 1 on errors')
+    .option('--strict', 'exit 1 on warnings too', false)
+    .action((flags: { strict: boolean }, command: Program) =>
+      run(command, async (context) => (await import('./commands/check.js')).check(context, flags.strict)),
+    );
+  program
+    .command('up')
+    .description('run everything in one process')
+    .action((_, command: Program) =>
+      run(command, async (context) => (await import('./commands/up.js')).up(context)),
+    );
+  program
+    .command('capture')
+    .description('run capture alone: leader to log')
+    .action((_, command: Program) =>
+      run(command, async (context) => (await import('./commands/capture.js')).capture(context)),
+    );
+  program
+    .command('apply')
+    .argument('<follower>', 'name of the follower')
+    .description('run one applier alone: log to follower')
+    .action((follower: string, _, command: Program) =>
+      run(command, async (context) => (await import('./commands/apply.js')).apply(context, follower)),
+    );
+  program
+    .command('monitor')
+    .description('run the lag monitor alone')
+    .action((_, command: Program) =>
+      run(command, async (context) => (await import('./commands/monitor.js')).monitor(context)),
+    );
+  program
+    .command('status')
+    .description('positions, lag in bytes, and what waits')
+    .action((_, command: Program) =>
+      run(command, async (context) => (await import('./commands/status.js')).status(context)),
+    );
+  program
+    .command('resync')
+    .argument('[follower]', 'name of the follower')
+    .option('--all', 'all followers', false)
+    .description('read the tables of a follower anew')
+    .action((follower: string | undefined, flags: { all: boolean }, command: Program) =>
+      run(command, async (context) =>
+        (await import('./commands/resync.js')).resync(context, follower, flags.all),
+      ),
+    );
+  program
+    .command('explain')
+    .argument('<what>', 'a fault’s code such as MR-2006, or `lag`')
+    .argument('[edge]', 'with `lag`: pipeline/follower')
+    .description('explain a fault, offline, or where the bytes of a lag wait')
+    .action((what: string, edge: string | undefined, _, command: Program) =>
+      run(command, async (context) =>
+        what === 'lag'
+          ? (await import('./commands/explain-lag.js')).explainLag(context, edge)
+          : explainFault(context, what),
+      ),
+    );
+  program
+    .command('schema')
+    .description('print the JSON Schema of millrace.yaml')
+    .action((_, command: Program) =>
+      run(command, (context) => {
+        context.terminal.out(JSON.stringify(configJsonSchema(), undefined, 2));
+        return 0;
+      }),
+    );
+  program
+    .command('demo')
+    .description('show it all on real servers of its own, and compare the copies row by row')
+    .option('--rows <count>', 'rows to begin with', '60000')
+    .option('--seconds <count>', 'how long the load runs', '20')
+    .action((flags: { rows: string; seconds: string }, command: Program) =>
+      run(command, async (context) => (await import('./commands/demo.js')).demo(context, flags)),
+    );
+  return program;
+}

@@ -1,0 +1,81 @@
+import { statfs } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import {
+  createMonitor,
+  type ListenAddress,
+  type LogStorage,
+  type Monitor,
+  tableAlertStore,
+  tableOutbox,
+  type Verdict,
+  Webhook,
+} from '@millrace/lag-monitor';
+import type { EmbeddedLog } from '@millrace/log-embedded';
+import type { Logger } from '@millrace/runtime';
+import type { LoadedConfig } from '../config/load.js';
+import { version } from '../version.js';
+import { createPostgresProbe } from './leader-probe.js';
+import { slotOf, surroundingsFor } from './pipeline.js';
+
+/** `127.0.0.1:9187` or `[::1]:9187`, as the schema has checked it. */
+export function listenAddress(text: string): ListenAddress {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+}
+
+/** The monitor of a pipeline. Throws MR-1003 for a bad webhook secret. */
+export function buildMonitor(
+  loaded: LoadedConfig,
+  log: EmbeddedLog,
+  logger: Logger,
+  onVerdict?: (verdict: Verdict) => void,
+): Monitor {
+  const { config } = loaded;
+  const { webhook, runbook, dashboard } = config.monitor;
+  const surroundings = surroundingsFor(logger);
+  return createMonitor({
+    pipeline: config.pipeline,
+    environment: config.environment,
+    version,
+    followers: Object.keys(config.followers),
+    leader: createPostgresProbe(config.leader.url, slotOf(loaded)),
+    log,
+    storage: () => storageOf(loaded, log),
+    budgets: config.monitor.budgets.map(({ follower, warn, page, for: for_ms }) => ({
+      follower,
+      warn_bytes: warn,
+      page_bytes: page,
+      for_ms,
+    })),
+    sample_ms: config.monitor.sample,
+    listen: listenAddress(config.monitor.listen),
+    notifiers: webhook
+      ? [
+          (onResult) =>
+            new Webhook({
+              url: webhook.url,
+              secrets: [webhook.secret ?? []].flat(),
+              ...surroundings,
+              onResult,
+            }),
+        ]
+      : [],
+    alerts: tableAlertStore(log.table('alerts')),
+    outbox: tableOutbox(log.table('outbox')),
+    links: {
+      ...(runbook !== undefined && { runbook_url: runbook }),
+      ...(dashboard !== undefined && { dashboard_url: dashboard }),
+    },
+    surroundings,
+    ...(onVerdict && { onVerdict }),
+  });
+}
+
+/** What the log holds, and what it may: its own limit, or what is left of the disk, whichever is less. */
+export async function storageOf(loaded: LoadedConfig, log: EmbeddedLog): Promise<LogStorage> {
+  const { path, max_bytes } = loaded.config.log.embedded;
+  const { used_bytes } = await log.stats();
+  const disk = await statfs(resolve(loaded.folder, path));
+  const room_bytes = used_bytes + disk.bavail * disk.bsize;
+  return { used_bytes, limit_bytes: Math.min(max_bytes ?? room_bytes, room_bytes) };
+}

@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { type Codec, createCodec, tableSchemaStore } from '@millrace/codec';
+import type { Follower } from '@millrace/follower';
+import { createDuckDbFollower } from '@millrace/follower-duckdb';
+import { createPostgresFollower } from '@millrace/follower-postgres';
+import type { Log } from '@millrace/log';
+import { type EmbeddedLog, openEmbeddedLog } from '@millrace/log-embedded';
+import { parsePostgresUrl } from '@millrace/postgres';
+import { Fault, type Logger, type Surroundings, systemClock } from '@millrace/runtime';
+import type { LoadedConfig } from '../config/load.js';
+import type { FollowerConfig } from '../config/schema.js';
+import { suggestion } from '../config/suggest.js';
+import { version } from '../version.js';
+
+/** Adapters made from the configuration: the only place that knows which is which. */
+
+export const surroundingsFor = (logger: Logger): Surroundings => ({
+  clock: systemClock,
+  logger,
+  random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
+});
+
+export function openLog({ config, folder }: LoadedConfig, logger: Logger): Promise<EmbeddedLog> {
+  const { path, max_bytes, retention } = config.log.embedded;
+  return openEmbeddedLog({
+    path: resolve(folder, path),
+    ...(max_bytes !== undefined && { max_bytes }),
+    retention: { bytes: retention.bytes, age_ms: retention.age, followers: retention.followers },
+    clock: systemClock,
+    logger,
+  });
+}
+
+export const slotOf = ({ config }: LoadedConfig): string =>
+  config.leader.slot ?? `millrace_${config.pipeline.toLowerCase().replaceAll('-', '_')}`;
+
+/** Capture and appliers must make the same one: schemas are kept in the log, `source.db` is the leader's database. */
+export function codecFor({ config }: LoadedConfig, log: Log): Codec {
+  const target = parsePostgresUrl(config.leader.url);
+  return createCodec({
+    format: config.codec.format,
+    preset: config.codec.preset,
+    schemas: tableSchemaStore(log.table('schemas')),
+    connectorName: config.pipeline,
+    database: target.database ?? target.user ?? '',
+    version,
+  });
+}
+
+/** The configured follower. Throws MR-1001 with the names there are. */
+export function followerConfig({ config }: LoadedConfig, name: string): FollowerConfig {
+  const names = Object.keys(config.followers);
+  const found = Object.hasOwn(config.followers, name) ? config.followers[name] : undefined;
+  if (found) return found;
+  const meant = suggestion(name, names);
+  throw new Fault('MR-1001', {
+    detail: `there is no follower "${name}"${meant ? `; did you mean "${meant}"?` : ''}`,
+    remedy: `Followers in the configuration: ${names.join(', ')}.`,
+  });
+}
+
+export async function openFollower(loaded: LoadedConfig, name: string, logger: Logger): Promise<Follower> {
+  const { postgres, duckdb } = followerConfig(loaded, name);
+  if (postgres)
+    return createPostgresFollower({
+      url: postgres.url,
+      name,
+      existingTables: postgres.adopt ? 'adopt' : 'refuse',
+      clock: systemClock,
+      logger,
+    });
+  if (duckdb)
+    return createDuckDbFollower({
+      path: resolve(loaded.folder, duckdb.path),
+      name,
+      memoryLimit: `${Math.ceil(duckdb.memory_limit / 1e6)}MB`,
+      threads: duckdb.threads,
+      clock: systemClock,
+      logger,
+    });
+  throw new Fault('MR-9001', { detail: `follower ${name} has no store` });
+}
+
+/** Who writes claims, for people. */
+export const identity = { host: hostname(), pid: process.pid, version };

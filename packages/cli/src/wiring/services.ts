@@ -1,0 +1,134 @@
+import { type Applier, createApplier, resyncFollower } from '@millrace/applier';
+import { type Capture, createCapture } from '@millrace/capture';
+import type { Log } from '@millrace/log';
+import { type FaultCode, faultCatalogue, type Logger } from '@millrace/runtime';
+import type { LoadedConfig } from '../config/load.js';
+import { codecFor, followerConfig, identity, openFollower, surroundingsFor } from './pipeline.js';
+import { openSource } from './source.js';
+import type { Showing, Supervised } from './supervisor.js';
+
+/** Topics are made with one partition: on one machine more would only be read one after the other. */
+const partitions = 1;
+
+export interface SupervisedCapture extends Supervised {
+  /** The running capture; undefined between runs. */
+  running(): Capture | undefined;
+}
+
+/** Capture, opened anew on every start: leader to log. */
+export function superviseCapture(loaded: LoadedConfig, log: Log, logger: Logger): SupervisedCapture {
+  const { leader, pipeline, followers } = loaded.config;
+  let running: Capture | undefined;
+  let resnapshot = false;
+  return {
+    name: 'capture',
+    running: () => running,
+    async open() {
+      const source = await openSource(loaded, logger);
+      const capture = createCapture({
+        source,
+        log,
+        codec: codecFor(loaded, log),
+        pipeline: { topicPrefix: pipeline, partitions, applyFollowers: Object.keys(followers) },
+        policies: {
+          onGap: resnapshot ? 'resnapshot' : leader.on_gap,
+          onFork: resnapshot ? 'resnapshot' : leader.on_fork,
+          onSchemaUncertain: resnapshot ? 'repair' : leader.on_schema_uncertain,
+        },
+        surroundings: surroundingsFor(logger),
+        ...identity,
+      });
+      // An order to resync holds for one start: the next gap is again the operator's to decide.
+      resnapshot = false;
+      running = capture;
+      return {
+        service: capture,
+        show: () => showCapture(capture),
+        async close() {
+          running = undefined;
+        },
+      };
+    },
+    async resync() {
+      resnapshot = true;
+    },
+  };
+}
+
+function showCapture(capture: Capture): Showing {
+  const { state, waiting, events, transactions, records, held_bytes, snapshot } = capture.status();
+  const reason = state.name === 'wait' ? state.reason : waiting;
+  const fault = reason === undefined ? undefined : faultIn(reason);
+  return {
+    state: reason !== undefined ? 'waiting' : streams(state.name) ? 'running' : 'starting',
+    doing: reason ?? state.name,
+    fault,
+    figures: {
+      events,
+      transactions,
+      records,
+      held_bytes,
+      ...(snapshot && {
+        snapshot_rows: snapshot.rowsDone,
+        snapshot_rows_per_second: snapshot.rowsPerSecond,
+        ...(snapshot.rowsEstimated !== undefined && { snapshot_rows_estimated: snapshot.rowsEstimated }),
+        ...(snapshot.eta_ms !== undefined && { snapshot_eta_ms: snapshot.eta_ms }),
+      }),
+    },
+  };
+}
+
+const streams = (state: string): boolean => state === 'stream' || state === 'snapshot';
+
+/** Capture words its waits as a fault's message; the code is in front. */
+function faultIn(reason: string): { code: FaultCode; detail: string } | undefined {
+  const code = /^MR-\d{4}/.exec(reason)?.[0];
+  return code !== undefined && Object.hasOwn(faultCatalogue, code)
+    ? { code: code as FaultCode, detail: reason.slice(reason.indexOf(': ') + 2) }
+    : undefined;
+}
+
+/** One follower's applier, opened anew on every start: log to follower. */
+export function superviseApplier(loaded: LoadedConfig, name: string, log: Log, logger: Logger): Supervised {
+  const { on_restore, schema } = followerConfig(loaded, name);
+  return {
+    name,
+    async open() {
+      const follower = await openFollower(loaded, name, logger);
+      const applier = createApplier({
+        name,
+        log,
+        codec: codecFor(loaded, log),
+        follower,
+        policies: { onRestore: on_restore, schema },
+        surroundings: surroundingsFor(logger),
+      });
+      return { service: applier, show: () => showApplier(applier), close: () => follower.close() };
+    },
+    async resync() {
+      const follower = await openFollower(loaded, name, logger);
+      try {
+        await resyncFollower(follower, log);
+      } finally {
+        await follower.close();
+      }
+    },
+  };
+}
+
+function showApplier(applier: Applier): Showing {
+  const { phase, waiting, applied } = applier.status();
+  const code = waiting?.code;
+  const known = code !== undefined && Object.hasOwn(faultCatalogue, code);
+  return {
+    state: phase === 'waiting' ? 'waiting' : phase === 'starting' ? 'starting' : 'running',
+    doing: waiting?.reason ?? phase,
+    fault: waiting && known ? { code: code as FaultCode, detail: waiting.reason } : undefined,
+    figures: {
+      events: applied.events,
+      transactions: applied.transactions,
+      commits: applied.commits,
+      bytes: applied.bytes,
+    },
+  };
+}

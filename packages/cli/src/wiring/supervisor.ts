@@ -1,0 +1,236 @@
+import { hostname } from 'node:os';
+import { boardBeat_ms, type ServiceBoard, type ServiceNote, type ServiceState } from '@millrace/lag-monitor';
+import {
+  type Clock,
+  type Fault,
+  type FaultCode,
+  faultCatalogue,
+  type Logger,
+  type Service,
+  toFault,
+} from '@millrace/runtime';
+import type { OrderKind, Orders } from './orders.js';
+
+/** What a running service shows on the board. */
+export interface Showing {
+  readonly state: Extract<ServiceState, 'starting' | 'running' | 'waiting'>;
+  readonly doing: string;
+  /** Why it waits. */
+  readonly fault?: { readonly code: FaultCode; readonly detail: string } | undefined;
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+export interface Running {
+  readonly service: Service;
+  show(): Showing;
+  /** Releases what `open` opened; after `service.run` has settled. */
+  close(): Promise<void>;
+}
+
+/** A service that can be opened again and again. */
+export interface Supervised {
+  /** `capture`, or a follower's name. */
+  readonly name: string;
+  open(): Promise<Running>;
+  /** Carries out a resync while the service does not run. */
+  resync?(): Promise<void>;
+}
+
+export interface SupervisorOptions {
+  readonly board: ServiceBoard;
+  readonly orders: Orders;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** What a loud stop does: end with its fault (a process of its own), or stay visible and wait for an order (`up`). */
+  readonly onStop: 'throw' | 'stay';
+  /** Called when the service has stopped, and again when it runs. */
+  readonly onStopped?: (fault: Fault | undefined) => void;
+}
+
+const orderPoll_ms = 1_000;
+/** `doing` of a note whose process is gone: nobody is there to take orders. */
+export const leftDoing = 'ended';
+
+type Ending =
+  | { readonly kind: 'aborted' }
+  | { readonly kind: 'fault'; readonly fault: Fault }
+  | { readonly kind: 'order'; readonly order: OrderKind };
+
+/**
+ * Runs one service, shows it on the board while it lives, carries out orders, and makes a loud stop visible.
+ * Resolves after `signal` aborted; with `onStop: 'throw'` rejects with the fault that ended the service.
+ */
+export async function supervise(
+  supervised: Supervised,
+  options: SupervisorOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const post = new NotePost(supervised.name, options);
+  // Placed while no process was there to carry it out.
+  const early = await options.orders.waiting(supervised.name, options.clock.now()).catch(() => undefined);
+  if (early) await carryOut(supervised, early.kind, options);
+  while (!signal.aborted) {
+    const ending = await runOnce(supervised, options, post, signal);
+    if (ending.kind === 'aborted') break;
+    if (ending.kind === 'order') {
+      await carryOut(supervised, ending.order, options);
+      continue;
+    }
+    options.onStopped?.(ending.fault);
+    await post.stopped(ending.fault, options.onStop === 'throw' ? leftDoing : 'stopped');
+    if (options.onStop === 'throw') throw ending.fault;
+    const order = await waitForOrder(supervised, options, post, signal);
+    if (order === undefined) return; // the fault stays on the board: it is why nothing runs
+    await carryOut(supervised, order, options);
+    options.onStopped?.(undefined);
+  }
+  await post.ended();
+}
+
+async function runOnce(
+  supervised: Supervised,
+  options: SupervisorOptions,
+  post: NotePost,
+  signal: AbortSignal,
+): Promise<Ending> {
+  const inner = new AbortController();
+  const both = AbortSignal.any([signal, inner.signal]);
+  let running: Running | undefined;
+  try {
+    await post.show({ state: 'starting', doing: 'starting', figures: {} });
+    running = await supervised.open();
+    const { service, show } = running;
+    const ended = service.run(both).finally(() => inner.abort());
+    // A rejection is awaited below; until then it must not count as unhandled.
+    ended.catch(() => undefined);
+    const order = await watch(supervised, options, post, show, both);
+    inner.abort();
+    await ended;
+    if (signal.aborted) return { kind: 'aborted' };
+    return order === undefined ? { kind: 'aborted' } : { kind: 'order', order };
+  } catch (error) {
+    return signal.aborted ? { kind: 'aborted' } : { kind: 'fault', fault: toFault(error) };
+  } finally {
+    inner.abort();
+    await running?.close().catch((error: unknown) => {
+      options.logger.warn({ service: supervised.name, err: error }, 'closing failed');
+    });
+  }
+}
+
+/** Beats on the board and looks for orders until `signal` aborts (undefined) or an order arrives. */
+async function watch(
+  supervised: Supervised,
+  options: SupervisorOptions,
+  post: NotePost,
+  show: () => Showing,
+  signal: AbortSignal,
+): Promise<OrderKind | undefined> {
+  const { clock, orders } = options;
+  while (!signal.aborted) {
+    await post.show(show());
+    const order = await orders.waiting(supervised.name, clock.now()).catch(() => undefined);
+    if (order) return order.kind;
+    await clock.sleep(orderPoll_ms, signal);
+  }
+  return undefined;
+}
+
+async function waitForOrder(
+  supervised: Supervised,
+  options: SupervisorOptions,
+  post: NotePost,
+  signal: AbortSignal,
+): Promise<OrderKind | undefined> {
+  const { clock, orders } = options;
+  while (!signal.aborted) {
+    const order = await orders.waiting(supervised.name, clock.now()).catch(() => undefined);
+    if (order) return order.kind;
+    await post.beat();
+    await clock.sleep(orderPoll_ms, signal);
+  }
+  return undefined;
+}
+
+async function carryOut(supervised: Supervised, order: OrderKind, options: SupervisorOptions): Promise<void> {
+  options.logger.info({ service: supervised.name, order }, 'carrying out an order');
+  try {
+    if (order === 'resync') await supervised.resync?.();
+  } catch (error) {
+    const fault = toFault(error);
+    options.logger.error({ service: supervised.name, code: fault.code }, `the order failed: ${fault.detail}`);
+  }
+  await options.orders.clear(supervised.name);
+}
+
+/** Writes a service's notes; one that cannot be written is logged, never an end. */
+class NotePost {
+  readonly #service: string;
+  readonly #options: SupervisorOptions;
+  #last: ServiceNote | undefined;
+
+  constructor(service: string, options: SupervisorOptions) {
+    this.#service = service;
+    this.#options = options;
+  }
+
+  show({ state, doing, fault, figures }: Showing): Promise<void> {
+    const entry = fault && faultCatalogue[fault.code];
+    const told = fault && entry && { ...fault, name: entry.name, remedy: entry.remedy };
+    return this.#write(state, doing, figures, told);
+  }
+
+  stopped(fault: Fault, doing: string): Promise<void> {
+    const { code, detail, remedy } = fault;
+    return this.#write('stopped', doing, this.#last?.figures ?? {}, {
+      code,
+      name: fault.entry.name,
+      detail,
+      remedy,
+    });
+  }
+
+  /** Ended on request: no fault. */
+  ended(): Promise<void> {
+    return this.#write('stopped', leftDoing, this.#last?.figures ?? {}, undefined);
+  }
+
+  /** Says the last note again. */
+  beat(): Promise<void> {
+    const last = this.#last;
+    return last ? this.#write(last.state, last.doing, last.figures, last.fault) : Promise.resolve();
+  }
+
+  async #write(
+    state: ServiceState,
+    doing: string,
+    figures: Readonly<Record<string, number>>,
+    fault: ServiceNote['fault'],
+  ): Promise<void> {
+    const now_ms = this.#options.clock.now();
+    const last = this.#last;
+    const same = last?.state === state && last.fault?.code === fault?.code;
+    const note: ServiceNote = {
+      service: this.#service,
+      state,
+      doing,
+      ...(fault && { fault }),
+      since_ms: same ? last.since_ms : now_ms,
+      beat_ms: now_ms,
+      pid: process.pid,
+      host: hostname(),
+      figures,
+    };
+    const quietly = same && last.doing === doing && now_ms - last.beat_ms < boardBeat_ms;
+    if (quietly) return;
+    this.#last = note;
+    try {
+      await this.#options.board.write(note);
+    } catch (error) {
+      this.#options.logger.warn(
+        { code: toFault(error).code },
+        'the service’s state could not be noted in the log',
+      );
+    }
+  }
+}
