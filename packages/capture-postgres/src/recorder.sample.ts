@@ -1,0 +1,148 @@
+import type { SchemaCertainty, SourceSession, SourceSink, Watermark } from '@millrace/capture';
+import {
+  type Change,
+  type Lsn,
+  type Relation,
+  rowOf,
+  type TransactionEnd,
+  type TransactionStart,
+} from '@millrace/model';
+import type { TestDatabase } from '@millrace/test-support';
+import { waitFor } from '@millrace/test-support';
+import { createPostgresSource, type PostgresSourceOptions } from './postgres-source.js';
+
+export interface RecordedTransaction {
+  readonly start: TransactionStart;
+  /** `insert t ["1",null]`, `relation t(a1,b2)`, `low 7/1`. */
+  readonly lines: string[];
+  end?: Lsn;
+}
+
+/** A sink that writes down what it gets, as lines per transaction. */
+export class Recorder implements SourceSink {
+  readonly transactions: RecordedTransaction[] = [];
+  readonly keepalives: Lsn[] = [];
+  readonly relations: { relation: Relation; certainty: SchemaCertainty }[] = [];
+  readonly marks: Watermark[] = [];
+  room: () => Promise<void> | undefined = () => undefined;
+  #open: RecordedTransaction | undefined;
+
+  begin(start: TransactionStart): void {
+    if (this.#open) throw new Error('begin inside a transaction');
+    this.#open = { start, lines: [] };
+  }
+
+  change({ op, relation, before, beforeIsFull, after }: Change): void {
+    const old = before ? ` ${beforeIsFull ? 'old' : 'key'} ${show(rowOf(before))}` : '';
+    this.#line(`${op} ${relation.name}${old}${after ? ` ${show(rowOf(after))}` : ''}`);
+  }
+
+  watermark(mark: Watermark): void {
+    this.marks.push(mark);
+    this.#line(`${mark.kind} ${mark.epoch}/${mark.chunk}`);
+  }
+
+  commit({ end }: TransactionEnd): void {
+    const open = this.#open;
+    if (!open) throw new Error('commit outside a transaction');
+    this.#open = undefined;
+    open.end = end;
+    this.transactions.push(open);
+  }
+
+  keepalive(at: Lsn): void {
+    if (this.#open) throw new Error('keepalive inside a transaction');
+    this.keepalives.push(at);
+  }
+
+  relation(relation: Relation, certainty: SchemaCertainty): undefined {
+    this.relations.push({ relation, certainty });
+    this.#line(
+      `relation ${relation.name}(${relation.columns.map((column) => column.name + column.attnum).join()})`,
+    );
+  }
+
+  /** Lines of all transactions, without those about relations. */
+  get changes(): string[] {
+    return this.transactions.flatMap(({ lines }) => lines.filter((line) => !line.startsWith('relation ')));
+  }
+
+  #line(line: string): void {
+    if (!this.#open) throw new Error(`${line} outside a transaction`);
+    this.#open.lines.push(line);
+  }
+}
+
+const show = (row: readonly (string | null | undefined)[]): string =>
+  `[${row.map((cell) => (cell === undefined ? 'absent' : JSON.stringify(cell))).join()}]`;
+
+/** One session on a database, its stream running into a recorder. */
+export class Tap {
+  readonly recorder = new Recorder();
+  readonly session: SourceSession;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+
+  private constructor(session: SourceSession) {
+    this.session = session;
+  }
+
+  static async open(
+    database: Pick<TestDatabase, 'url' | 'name'>,
+    options: Partial<PostgresSourceOptions> = {},
+    waits: string[] = [],
+  ): Promise<Tap> {
+    const source = createPostgresSource({
+      url: database.url,
+      slot: `s_${database.name}`,
+      publication: { name: 'millrace', create: true },
+      ...options,
+    });
+    const session = await source.acquire({
+      signal: new AbortController().signal,
+      onWait: (reason) => waits.push(reason),
+    });
+    return new Tap(session);
+  }
+
+  /** As `open`, but without the initial snapshot, which would hold back DDL. */
+  static async streaming(
+    database: Pick<TestDatabase, 'url' | 'name'>,
+    options: Partial<PostgresSourceOptions> = {},
+  ): Promise<Tap> {
+    const tap = await Tap.open(database, options);
+    await tap.session.created?.snapshot.close();
+    tap.stream();
+    return tap;
+  }
+
+  stream(known?: readonly Relation[]): Promise<void> {
+    this.#running = this.session.stream(this.recorder, this.#stop.signal, known);
+    // Tests that expect an end look at the promise themselves.
+    this.#running.catch(() => undefined);
+    return this.#running;
+  }
+
+  /** Waits until the stream has delivered the commit that follows everything written so far. */
+  async caughtUp(): Promise<void> {
+    const position = await this.session.leaderPosition();
+    await waitFor(
+      () => {
+        const last = this.recorder.transactions.at(-1)?.end ?? 0n;
+        return last >= position || (this.recorder.keepalives.at(-1) ?? 0n) >= position;
+      },
+      { what: 'the stream to catch up', timeout_ms: 20_000 },
+    );
+  }
+
+  confirmAll(): void {
+    const end = this.recorder.transactions.at(-1)?.end;
+    if (end !== undefined) this.session.confirm({ write: end, flush: end, apply: end });
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#running?.catch(() => undefined);
+    await this.session.close();
+  }
+}
