@@ -212,6 +212,19 @@ describe.each(postgresVersions)('PostgreSQL %i', (version: PostgresVersion) => {
     expect(await run('SELECT 1 AS one')).toEqual([{ one: '1' }]);
   });
 
+  it('copies every row out right after a refused statement', async () => {
+    for (let attempt = 0; attempt < 50; attempt++) {
+      await expect(run('SELECT 1/0')).rejects.toThrow(/division by zero/);
+      let rows = 0;
+      await copyOut(session, 'testing', 'COPY (SELECT generate_series(1, 500)) TO STDOUT', {
+        row: () => rows++,
+        room: () => undefined,
+      });
+      expect(rows).toBe(500);
+    }
+    expect(await run('SELECT 1 AS one')).toEqual([{ one: '1' }]);
+  });
+
   it('holds a slot, reports positions as they stand, and shows who holds it', async () => {
     const slot = `s_${database.name}`;
     await run(`SELECT pg_create_logical_replication_slot('${slot}', 'pgoutput')`);

@@ -16,11 +16,31 @@ const message = { copyOut: 0x48, data: 0x64, done: 0x63, complete: 0x43, error: 
 const notices = new Set([0x4e, 0x53, 0x41]); // NoticeResponse, ParameterStatus, NotificationResponse
 
 /**
+ * Waits until `pg` has read everything that belongs to earlier statements. It rejects a failed one at its ErrorResponse,
+ * while the server's ReadyForQuery may still be under way in a packet of its own: a channel that took over then saw it as
+ * the end of the COPY, before the first row.
+ */
+async function settleEarlierStatements(session: PgSession, doing: string): Promise<void> {
+  await session.query(doing, '');
+}
+
+/**
  * Runs `COPY … TO STDOUT` (text format) and hands over its rows. Resolves when the server is ready for the next
  * statement; rejects with a fault. An aborted `signal` or a throwing reader cuts the connection: the session is of no
  * use afterwards.
  */
-export function copyOut(
+export async function copyOut(
+  session: PgSession,
+  doing: string,
+  sql: string,
+  reader: CopyOutReader,
+  signal?: AbortSignal,
+): Promise<void> {
+  await settleEarlierStatements(session, doing);
+  await readCopy(session, doing, sql, reader, signal);
+}
+
+function readCopy(
   session: PgSession,
   doing: string,
   sql: string,
@@ -29,6 +49,7 @@ export function copyOut(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let refused: Error | undefined;
+    let complete = false;
     const settle = (error?: unknown): void => {
       signal?.removeEventListener('abort', abort);
       if (error === undefined) resolve();
@@ -37,15 +58,12 @@ export function copyOut(
     const handle = (type: number, bytes: Uint8Array, start: number, end: number): undefined => {
       if (type === message.data) reader.row(bytes, start, end);
       else if (type === message.error) refused = parseErrorResponse(bytes, start, end);
-      else if (type === message.ready) {
+      else if (type === message.complete) complete = true;
+      else if (type === message.ready && (complete || refused)) {
         channel.release();
         settle(refused);
-      } else if (
-        type !== message.copyOut &&
-        type !== message.done &&
-        type !== message.complete &&
-        !notices.has(type)
-      ) {
+      } else if (type !== message.copyOut && type !== message.done && !notices.has(type)) {
+        // A ReadyForQuery before the COPY has ended too: rows would be missing without anyone knowing (promise 1).
         throw new Fault('MR-2011', { detail: `message ${describeByte(type)} inside a COPY, while ${doing}` });
       }
       return undefined;

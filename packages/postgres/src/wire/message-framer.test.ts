@@ -30,7 +30,7 @@ describe('cutting a byte stream into messages', () => {
           ...cuts.map((cut) => cut % (stream.length + 1)).sort((a, b) => a - b),
           stream.length,
         ];
-        for (let i = 1; i < edges.length; i++) framer.push(stream.subarray(edges[i - 1], edges[i]));
+        for (let i = 1; i < edges.length; i++) void framer.push(stream.subarray(edges[i - 1], edges[i]));
         expect(got).toEqual(sent.map(([type, body]) => [type, Buffer.from(body)]));
       }),
     );
@@ -62,7 +62,7 @@ describe('cutting a byte stream into messages', () => {
     bytes[0] = 0x64;
     bytes.writeInt32BE(0x3fff_ffff, 1);
     const before = process.memoryUsage().arrayBuffers;
-    new MessageFramer(() => undefined).push(bytes);
+    void new MessageFramer(() => undefined).push(bytes);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1 << 20);
   });
 });
