@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const binary = fileURLToPath(new URL('../../../packages/cli/dist/bin.js', import.meta.url));
 const tail_lines = 200;
+const data_chars_max = 1_000_000;
 
 export interface Exit {
   readonly code: number | null;
@@ -16,6 +17,7 @@ export class Command {
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
   readonly #lines: string[] = [];
+  #data = '';
   #exit: Exit | undefined;
 
   constructor(args: readonly string[], cwd: string) {
@@ -26,9 +28,11 @@ export class Command {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1' },
     });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => this.#keep(text));
-    }
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.#data = (this.#data + text).slice(-data_chars_max);
+      this.#keep(text);
+    });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#keep(text));
     this.exited = new Promise((resolve, reject) => {
       this.#child.once('error', reject);
       this.#child.once('close', (code, signal) => {
@@ -45,6 +49,11 @@ export class Command {
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  /** What it printed on stdout alone (the last of it, if that is much). */
+  get data(): string {
+    return this.#data;
   }
 
   /** What it printed last, stdout and stderr together. */

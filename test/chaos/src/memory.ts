@@ -131,8 +131,8 @@ async function untilHeld(
 async function positionOf(pipeline: Pipeline, follower: string): Promise<string | undefined> {
   const command = pipeline.command('status', '--json');
   await command.exited;
-  const status = JSON.parse(command.output) as { followers: { name: string; position: string | null }[] };
-  return status.followers.find((entry) => entry.name === follower)?.position ?? undefined;
+  const status = JSON.parse(command.data) as { followers: { edge: string; position: string | null }[] };
+  return status.followers.find((entry) => entry.edge === follower)?.position ?? undefined;
 }
 
 function reached(position: string | undefined, target: string): boolean {

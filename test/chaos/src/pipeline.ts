@@ -4,8 +4,8 @@ import { bankTables } from '@millrace/oracle';
 import { Command } from './command.js';
 
 export const parts = ['capture', 'replica', 'lake'] as const;
-/** The processes of one pipeline: the capture, and an applier per follower. */
-export type Part = (typeof parts)[number];
+/** The processes of one pipeline: the capture, an applier per follower, and the lag monitor. */
+export type Part = (typeof parts)[number] | 'monitor';
 
 export interface PipelineOptions {
   readonly folder: string;
@@ -13,8 +13,10 @@ export interface PipelineOptions {
   readonly replicaUrl: string;
   /** Tables of the publication; default the bank's. */
   readonly tables?: readonly string[];
-  /** More YAML lines, appended as they stand. */
-  readonly more?: string;
+  /** Where the monitor sends pages. */
+  readonly webhook?: string;
+  /** YAML of the codec. */
+  readonly codec?: string;
   /** YAML of the log's retention. */
   readonly retention?: string;
   /** Policy of the PostgreSQL follower when it was restored. */
@@ -25,6 +27,7 @@ const argumentsOf: Record<Part, readonly string[]> = {
   capture: ['capture'],
   replica: ['apply', 'replica'],
   lake: ['apply', 'lake'],
+  monitor: ['monitor'],
 };
 
 /** A pipeline of real processes on one embedded log: leader → PostgreSQL `replica` and DuckDB `lake`. */
@@ -91,5 +94,9 @@ log: { embedded: { path: ./log, retention: ${options.retention ?? '{ followers: 
 followers:
   replica: { postgres: { url: ${JSON.stringify(options.replicaUrl)} }, on_restore: ${options.onRestore ?? 'stop'} }
   lake: { duckdb: { path: ./lake.duckdb } }
-${options.more ?? ''}`;
+codec: ${options.codec ?? '{ format: avro }'}
+monitor:
+  listen: 127.0.0.1:0
+  sample: 200ms
+${options.webhook ? `  webhook: { url: ${JSON.stringify(options.webhook)} }\n` : ''}`;
 }

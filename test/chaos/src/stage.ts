@@ -1,0 +1,152 @@
+import { DuckDBInstance } from '@duckdb/node-api';
+import { type PgServer, startPostgres, tempFolder, waitFor } from '@millrace/test-support';
+import { PageReceiver } from './page-receiver.js';
+import { type Part, Pipeline, type PipelineOptions, parts } from './pipeline.js';
+
+const arrival_ms = 60_000;
+const everything: readonly Part[] = [...parts, 'monitor'];
+const rowText = `SELECT string_agg(id || '=' || value, ' ' ORDER BY id) FROM items`;
+
+export interface StageOptions extends Partial<PipelineOptions> {
+  readonly startLsn?: bigint | 'beyond-2^53' | 'beyond-2^63';
+}
+
+/** A leader with one small table, both followers, all parts as processes, and a pager: the setting of a gap's story. */
+export class Stage implements AsyncDisposable {
+  readonly leader: PgServer;
+  readonly replica: PgServer;
+  readonly pager: PageReceiver;
+  readonly pipeline: Pipeline;
+
+  private constructor(leader: PgServer, replica: PgServer, pager: PageReceiver, options: StageOptions) {
+    this.leader = leader;
+    this.replica = replica;
+    this.pager = pager;
+    this.pipeline = new Pipeline({
+      folder: tempFolder('millrace-stage'),
+      leaderUrl: leader.url,
+      replicaUrl: replica.url,
+      webhook: pager.url,
+      tables: ['public.items'],
+      ...options,
+    });
+  }
+
+  static async set(options: StageOptions = {}): Promise<Stage> {
+    const { startLsn } = options;
+    const leader = await startPostgres({ version: 18, ...(startLsn === undefined ? {} : { startLsn }) });
+    const replica = await startPostgres({ version: 18 });
+    const stage = new Stage(leader, replica, await PageReceiver.start(), options);
+    await stage.onLeader(
+      'CREATE TABLE items (id int PRIMARY KEY, value text)',
+      `INSERT INTO items SELECT i, 'first' FROM generate_series(1, 20) i`,
+    );
+    return stage;
+  }
+
+  /** Starts all parts and waits until the replica holds the snapshot. */
+  async open(): Promise<void> {
+    for (const part of everything) this.pipeline.start(part);
+    await this.untilReplicaEqual();
+  }
+
+  async onLeader(...statements: readonly string[]): Promise<void> {
+    const client = await this.leader.connect();
+    try {
+      for (const statement of statements) await client.query(statement);
+    } finally {
+      await client.end();
+    }
+  }
+
+  async leaderRows(): Promise<string> {
+    return (await textOf(this.leader, rowText)) ?? '';
+  }
+
+  /** Undefined while the table does not exist. */
+  async replicaRows(): Promise<string | undefined> {
+    return (await textOf(this.replica, `SELECT to_regclass('public.items')::text`)) === undefined
+      ? undefined
+      : textOf(this.replica, rowText);
+  }
+
+  /** Stops the lake's applier, which owns the file, and looks. */
+  async lakeRows(): Promise<string> {
+    const applier = this.pipeline.part('lake');
+    if (!applier.exit) await applier.stop();
+    const instance = await DuckDBInstance.create(this.pipeline.lakePath);
+    try {
+      const connection = await instance.connect();
+      const reader = await connection.runAndReadAll(rowText.replace('items', 'public.items'));
+      connection.closeSync();
+      return String(reader.getRows()[0]?.[0] ?? '');
+    } finally {
+      instance.closeSync();
+    }
+  }
+
+  async untilReplicaEqual(): Promise<void> {
+    await waitFor(
+      async () => {
+        this.pipeline.assertRunning();
+        return (await this.replicaRows()) === (await this.leaderRows());
+      },
+      { what: 'the replica equals the leader', timeout_ms: arrival_ms },
+    );
+  }
+
+  async untilLakeEqual(): Promise<void> {
+    await waitFor(
+      async () => {
+        const equal = (await this.lakeRows()) === (await this.leaderRows());
+        this.pipeline.start('lake');
+        await new Promise((resolve) => setTimeout(resolve, 2_000));
+        return equal;
+      },
+      { what: 'the lake equals the leader', timeout_ms: arrival_ms },
+    );
+  }
+
+  /** Waits for a part to stop loudly by itself: exit 65, the code and its remedy on stderr, and a page. */
+  async untilLoudStop(part: Part, codes: readonly string[]): Promise<void> {
+    const command = this.pipeline.part(part);
+    const exit = await Promise.race([
+      command.exited,
+      new Promise<undefined>((resolve) => setTimeout(resolve, arrival_ms, undefined)),
+    ]);
+    const code = codes.find((candidate) => command.output.includes(candidate));
+    if (exit?.code !== 65 || code === undefined || !command.output.includes('millrace resync')) {
+      throw new Error(
+        `${part} should stop with one of ${codes.join(', ')}, exit 65 and a remedy; exit ${JSON.stringify(exit)}:\n${command.output}`,
+      );
+    }
+    await waitFor(() => this.pager.tells(code), { what: `a page names ${code}`, timeout_ms: arrival_ms });
+  }
+
+  /** Runs a command of the same configuration to its end and returns its stdout; fails unless it exits 0. */
+  async run(...args: readonly string[]): Promise<string> {
+    const command = this.pipeline.command(...args);
+    const exit = await command.exited;
+    if (exit.code !== 0)
+      throw new Error(`${command.name} ended with ${JSON.stringify(exit)}:\n${command.output}`);
+    return command.data;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.pipeline.destroy();
+    await this.pager[Symbol.asyncDispose]();
+    await this.leader.remove();
+    await this.replica.remove();
+  }
+}
+
+async function textOf(server: PgServer, sql: string): Promise<string | undefined> {
+  const client = await server.connect();
+  try {
+    const { rows } = await client.query({ text: sql, rowMode: 'array' });
+    const cell: unknown = rows[0]?.[0];
+    return cell === null || cell === undefined ? undefined : String(cell);
+  } finally {
+    await client.end();
+  }
+}
