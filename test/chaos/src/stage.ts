@@ -70,6 +70,11 @@ export class Stage implements AsyncDisposable {
       : textOf(this.replica, rowText);
   }
 
+  /** State of the replica's position row. */
+  replicaState(): Promise<string | undefined> {
+    return textOf(this.replica, 'SELECT state FROM millrace.positions');
+  }
+
   /** Stops the lake's applier, which owns the file, and looks. */
   async lakeRows(): Promise<string> {
     const applier = this.pipeline.part('lake');
