@@ -54,7 +54,7 @@ function decoderOf(relation: Relation): EventDecoder {
       return {
         op: String.fromCharCode(bytes[0] as number) as EnvelopeOp,
         before,
-        after: after && after.map((cell, i) => (isAbsent(i) ? undefined : (cell ?? null))),
+        after: after === null ? null : after.map((cell, i) => (isAbsent(i) ? undefined : (cell ?? null))),
       };
     },
   };

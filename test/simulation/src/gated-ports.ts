@@ -122,7 +122,7 @@ function gatedSink(sink: SourceSink, gate: ProcessGate): SourceSink {
     watermark: (mark) => alive() && sink.watermark(mark),
     commit: (end) => alive() && sink.commit(end),
     keepalive: (at) => alive() && sink.keepalive(at),
-    relation: (relation, certainty) => alive() && sink.relation(relation, certainty),
+    relation: (relation, certainty) => (alive() ? sink.relation(relation, certainty) : undefined),
     room: () => gate.blocked() ?? sink.room(),
   };
 }

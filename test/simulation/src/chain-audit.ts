@@ -1,0 +1,58 @@
+import {
+  type ChainState,
+  decodeRecord,
+  judge,
+  type MemoryLogServer,
+  type StoredRecord,
+  startOfChain,
+} from '@millrace/log';
+import { formatLsn, type Lsn, lsnZero, maxLsn } from '@millrace/model';
+import { Violation } from './oracle.js';
+
+/** Follows the log behind everybody's back: the chain stays whole (I1), and the slot never passes it (I2). */
+export class ChainAudit {
+  readonly #server: MemoryLogServer;
+  #state: ChainState;
+  #read = 0n;
+  /** Furthest end that ever counted, in any history. */
+  #furthest: Lsn = lsnZero;
+  records = 0;
+  void = 0;
+
+  constructor(server: MemoryLogServer) {
+    this.#server = server;
+    this.#state = startOfChain(server.id);
+  }
+
+  get state(): ChainState {
+    return this.#state;
+  }
+
+  /** The log was changed by force: what was read no longer says anything. */
+  restart(): void {
+    this.#state = startOfChain(this.#server.id);
+    this.#read = this.#server.progress.low;
+  }
+
+  check(confirmed: Lsn | undefined): void {
+    const { records, high } = this.#server.progress;
+    if (high > this.#read) for (const record of records) if (record.offset >= this.#read) this.#take(record);
+    this.#read = high;
+    if (confirmed !== undefined && this.#furthest > 0n && confirmed > this.#furthest)
+      throw new Violation(
+        'I2',
+        `the slot is confirmed to ${formatLsn(confirmed)}, the chain covers ${formatLsn(this.#furthest)}`,
+      );
+  }
+
+  #take({ offset, bytes }: StoredRecord): void {
+    const verdict = judge(this.#state, offset, decodeRecord(bytes));
+    if (verdict.verdict !== 'counts') {
+      this.void++;
+      return;
+    }
+    this.records++;
+    this.#state = verdict.state;
+    this.#furthest = maxLsn(this.#furthest, verdict.state.to.end);
+  }
+}

@@ -1,0 +1,91 @@
+import { Chance } from './chance.js';
+
+/** What one run is like. Everything follows from the seed; a test may fix some of it. */
+export interface Scenario {
+  readonly seed: number;
+  /** Virtual time during which load and faults go on, and then the time to recover. */
+  readonly trouble_ms: number;
+  readonly recovery_ms: number;
+  readonly clients: number;
+  /** Average pause between two transactions of a client. */
+  readonly pause_ms: number;
+  readonly followers: number;
+  readonly partitions: number;
+  /** The log checks fences in its writes, as the embedded one does; else late records land and are void. */
+  readonly conditionalLog: boolean;
+  /** First WAL position: small, beyond 2^53, beyond 2^63. */
+  readonly startLsn: bigint;
+  /** The slot was made before the first row, by an operator; else capture makes it, and reads what is there first. */
+  readonly slotFirst: boolean;
+  /** Transactions that stand before the capture first starts. */
+  readonly history: number;
+  /** Probability of a fault per append, per follower call, per passage of a process. */
+  readonly append: number;
+  readonly store: number;
+  readonly crash: number;
+  /** Average pause between two deeds of the nemesis; 0: none. */
+  readonly nemesis_ms: number;
+  readonly deeds: readonly Deed[];
+  /** Batches are cut at this many events, so that one run has many records and parts. */
+  readonly batch_events: number;
+}
+
+/** What the nemesis may do. The last four destroy something: a typed stop is then allowed, wrong rows never. */
+export type Deed =
+  | 'kill-capture'
+  | 'kill-applier'
+  | 'pause-capture'
+  | 'pause-applier'
+  | 'second-capture'
+  | 'second-applier'
+  | 'cut-leader'
+  | 'crash-leader'
+  | 'restart-store'
+  | 'restore-follower'
+  | 'resync-follower'
+  | 'add-follower'
+  | 'recreate-slot'
+  | 'fail-over'
+  | 'restore-log'
+  | 'trim-log'
+  | 'recreate-topic';
+
+export const harmlessDeeds: readonly Deed[] = [
+  'kill-capture',
+  'kill-applier',
+  'pause-capture',
+  'pause-applier',
+  'second-capture',
+  'second-applier',
+  'cut-leader',
+  'crash-leader',
+  'restart-store',
+  'restore-follower',
+];
+
+const startLsns = [0x0150_0000n, 2n ** 53n - 4096n, 2n ** 63n - 4096n] as const;
+
+export function scenarioOf(seed: number, fixed: Partial<Scenario> = {}): Scenario {
+  const chance = new Chance(seed);
+  const weather = chance.pick([0, 0.01, 0.05]);
+  return {
+    seed,
+    trouble_ms: chance.between(500, 2_000),
+    recovery_ms: 120_000,
+    clients: chance.between(1, 3),
+    pause_ms: chance.pick([5, 20, 60]),
+    followers: chance.between(1, 2),
+    partitions: chance.between(1, 3),
+    conditionalLog: chance.happens(0.3),
+    startLsn: chance.pick(startLsns),
+    slotFirst: true,
+    history: chance.pick([0, 0, 5]),
+    append: weather,
+    store: chance.pick([0, 0.01, 0.03]),
+    crash: chance.pick([0, 0.0005, 0.003]),
+    nemesis_ms: chance.pick([0, 100, 300]),
+    deeds: harmlessDeeds,
+    batch_events: chance.pick([2, 10, 1_000]),
+    ...fixed,
+  };
+}

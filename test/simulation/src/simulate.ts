@@ -1,0 +1,107 @@
+import { comparePositions, formatPosition, lsn } from '@millrace/model';
+import { Nemesis } from './nemesis.js';
+import { Violation } from './oracle.js';
+import { type Scenario, scenarioOf } from './scenario.js';
+import { type Doubles, World } from './world.js';
+
+/** What one seed came to. */
+export interface Outcome {
+  readonly seed: number;
+  readonly scenario: Scenario;
+  /** Undefined: every invariant held. */
+  readonly violation: Error | undefined;
+  /** Codes of loud stops on the way. */
+  readonly stops: readonly string[];
+  readonly figures: {
+    readonly commits: number;
+    readonly records: number;
+    readonly void: number;
+    readonly checks: number;
+    readonly virtual_ms: number;
+  };
+  readonly transcript: readonly string[];
+}
+
+export interface SimulateOptions {
+  readonly doubles?: Doubles;
+  readonly fixed?: Partial<Scenario>;
+  readonly transcript?: boolean;
+}
+
+/** Time between the end of trouble and the first look whether all is well, and between two looks, milliseconds. */
+const look_ms = 500;
+
+/** Runs one seed from a fresh leader to the end of its recovery. Same seed, same run. */
+export async function simulate(seed: number, options: SimulateOptions = {}): Promise<Outcome> {
+  const scenario = scenarioOf(seed, options.fixed);
+  const world = new World(scenario, options.doubles ?? {}, options.transcript ?? false);
+  const nemesis = new Nemesis(world);
+  world.addCapture().start();
+  for (let i = 0; i < scenario.followers; i++) world.addReplica().appliers[0]?.start();
+  world.load.start();
+  void nemesis.run();
+  const bad = (): boolean => {
+    world.inspect();
+    return world.violation !== undefined;
+  };
+  await world.clock.run(scenario.trouble_ms, bad);
+  if (!world.violation) await recover(world, nemesis, bad);
+  return outcome(world);
+}
+
+/** The weather calms down, the load ends, supervisors go on: everything must be applied and confirmed (I6), or loudly stopped (I7). */
+async function recover(world: World, nemesis: Nemesis, bad: () => boolean): Promise<void> {
+  const { clock, scenario, weather, load } = world;
+  weather.calm();
+  nemesis.stop();
+  load.stop();
+  const deadline_ms = clock.monotonic() + scenario.recovery_ms;
+  while (clock.monotonic() < deadline_ms) {
+    await clock.run(clock.monotonic() + look_ms, bad);
+    if (world.violation) return;
+    const unexpected = unexpectedStop(world, nemesis);
+    if (unexpected) return world.fail(unexpected);
+    if (world.stops.length > 0 || lagging(world) === undefined) return;
+  }
+  world.fail(new Violation('I6', `after faults have stopped, ${lagging(world)}`));
+}
+
+/** I7 allows loud stops only where something was destroyed. */
+function unexpectedStop(world: World, nemesis: Nemesis): Violation | undefined {
+  const [stop] = world.stops;
+  if (!stop || nemesis.destroyed.size > 0) return undefined;
+  return new Violation('I7', `${stop.process} stopped although nothing was destroyed: ${stop.fault.message}`);
+}
+
+/** Who is not where the leader is; undefined when everybody is. */
+function lagging(world: World): string | undefined {
+  const last = world.leader.commits.at(-1);
+  const end = last?.end ?? lsn(0n);
+  const slot = world.slot?.confirmed ?? lsn(0n);
+  if (slot < end) return `the slot stands at ${slot} of ${end}`;
+  for (const { name, store } of world.replicas) {
+    const { row } = store.state;
+    if (!row) return `${name} has no position`;
+    if (row.state !== 'exact') return `${name} is ${row.state} at ${formatPosition(row.position)}`;
+    if (comparePositions(row.position, { history: world.oracle.history, end }) < 0)
+      return `${name} stands at ${formatPosition(row.position)} of ${end}`;
+  }
+  return undefined;
+}
+
+function outcome(world: World): Outcome {
+  return {
+    seed: world.scenario.seed,
+    scenario: world.scenario,
+    violation: world.violation,
+    stops: world.stops.map(({ fault }) => fault.code),
+    figures: {
+      commits: world.leader.commits.length,
+      records: world.audit.records,
+      void: world.audit.void,
+      checks: world.oracle.checks,
+      virtual_ms: world.clock.monotonic(),
+    },
+    transcript: world.transcript.lines,
+  };
+}

@@ -1,0 +1,87 @@
+import type { CommitFate, MemoryFollowerFaults } from '@millrace/follower';
+import type { AppendFate, MemoryLogFaults } from '@millrace/log';
+import { Fault } from '@millrace/runtime';
+import type { Chance } from './chance.js';
+import type { VirtualClock } from './virtual-clock.js';
+
+/** Ordinary delay of one request, milliseconds, at most. */
+const latency_ms = 2;
+/** A stalled request, milliseconds, at most. */
+const stall_ms = 400;
+/** A late or repeated append comes this much later, milliseconds, at most. */
+const late_ms = 800;
+
+export interface WeatherOptions {
+  readonly clock: VirtualClock;
+  readonly chance: Chance;
+  readonly append: number;
+  readonly store: number;
+}
+
+/** What networks and disks do to requests. `calm` ends it: from then on only latency remains. */
+export class Weather {
+  readonly #o: WeatherOptions;
+  #calm = false;
+
+  constructor(options: WeatherOptions) {
+    this.#o = options;
+  }
+
+  calm(): void {
+    this.#calm = true;
+  }
+
+  get isCalm(): boolean {
+    return this.#calm;
+  }
+
+  latency_ms(): number {
+    return this.#o.chance.next() * latency_ms;
+  }
+
+  log(): MemoryLogFaults {
+    const { clock, append, chance } = this.#o;
+    return {
+      before: () => {
+        const stalled = !this.#calm && chance.happens(append / 4);
+        return clock.sleep(stalled ? chance.next() * stall_ms : this.latency_ms());
+      },
+      append: () => (this.#calm || !chance.happens(append) ? this.#ordinary() : this.#troubled()),
+    };
+  }
+
+  #ordinary(): AppendFate {
+    const { chance } = this.#o;
+    // Transaction markers of other producers leave holes (R19).
+    return chance.happens(0.02) ? { hole: chance.between(1, 3) } : {};
+  }
+
+  #troubled(): AppendFate {
+    const { chance } = this.#o;
+    const later = (): number => chance.next() * late_ms;
+    return chance.pick<() => AppendFate>([
+      () => ({ applied: false }),
+      () => ({ applied: false, lost: true }),
+      () => ({ lost: true }),
+      () => ({ applied: false, lost: true, again_ms: [later()] }),
+      () => ({ again_ms: [later()] }),
+      () => ({ lost: true, again_ms: [later(), later()] }),
+      () => ({ delay_ms: later() }),
+      () => ({ response_ms: later() }),
+    ])();
+  }
+
+  follower(): MemoryFollowerFaults {
+    const { clock, chance, store } = this.#o;
+    return {
+      before: async (step) => {
+        await clock.sleep(this.latency_ms());
+        if (this.#calm || !chance.happens(store)) return;
+        if (chance.happens(0.3)) await clock.sleep(chance.next() * stall_ms);
+        else throw new Fault('MR-4001', { detail: `the store was away at ${step}` });
+      },
+      commit: (): CommitFate =>
+        this.#calm || !chance.happens(store) ? 'done' : chance.pick(['lost-before', 'lost-after']),
+    };
+  }
+}

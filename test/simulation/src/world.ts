@@ -1,0 +1,225 @@
+import { type ApplierDecisions, type ApplierOptions, createApplier, resyncFollower } from '@millrace/applier';
+import {
+  type CaptureDecisions,
+  createCapture,
+  MemoryLeader,
+  type MemorySlot,
+  MemorySource,
+} from '@millrace/capture';
+import { type Follower, MemoryFollower, MemoryFollowerStore, type MemoryState } from '@millrace/follower';
+import { type Log, MemoryLogServer } from '@millrace/log';
+import type { Fault } from '@millrace/runtime';
+import { cellCodec } from './cell-codec.js';
+import { ChainAudit } from './chain-audit.js';
+import { Chance } from './chance.js';
+import { gatedClock, gatedFollower, gatedLog, gatedSource } from './gated-ports.js';
+import { LeaderLoad } from './leader-load.js';
+import { Oracle, Violation } from './oracle.js';
+import type { Scenario } from './scenario.js';
+import { openShop } from './shop.js';
+import { SimulatedProcess } from './simulated-process.js';
+import { Transcript } from './transcript.js';
+import { VirtualClock } from './virtual-clock.js';
+import { Weather } from './weather.js';
+
+/** Parts of the real pipeline that a mutant replaces, to prove that the simulation would notice. */
+export interface Doubles {
+  readonly capture?: CaptureDecisions;
+  readonly applier?: ApplierDecisions;
+  readonly readers?: ApplierOptions['readers'];
+  readonly log?: (log: Log) => Log;
+  readonly follower?: (follower: Follower, store: MemoryFollowerStore) => Follower;
+}
+
+/** A store that tells of each committed state. */
+class ObservedStore extends MemoryFollowerStore {
+  onCommit: (state: MemoryState) => void = () => {};
+
+  override commit(...args: Parameters<MemoryFollowerStore['commit']>): boolean {
+    const committed = super.commit(...args);
+    if (committed) this.onCommit(this.state);
+    return committed;
+  }
+}
+
+/** One follower: its store, and the processes that apply to it. */
+export interface Replica {
+  readonly name: string;
+  readonly store: ObservedStore;
+  readonly appliers: SimulatedProcess[];
+  /** Committed states kept as backups, oldest first. */
+  readonly backups: MemoryState[];
+}
+
+/** Rows of a chunk: small, so that a snapshot has many. */
+const chunk_rows = 3;
+const idle_ms = 200;
+const lockTimeout_ms = 2_000;
+
+/** The whole pipeline in one process: leader, log, stores, and the real services between them. */
+export class World {
+  readonly scenario: Scenario;
+  readonly chance: Chance;
+  readonly clock = new VirtualClock();
+  readonly transcript: Transcript;
+  readonly leader: MemoryLeader;
+  readonly server: MemoryLogServer;
+  readonly weather: Weather;
+  readonly load: LeaderLoad;
+  readonly oracle: Oracle;
+  readonly audit: ChainAudit;
+  readonly captures: SimulatedProcess[] = [];
+  readonly replicas: Replica[] = [];
+  /** Loud stops so far, in order. */
+  readonly stops: { readonly process: string; readonly fault: Fault }[] = [];
+  readonly #doubles: Doubles;
+  #violation: Error | undefined;
+  #serial = 0;
+
+  constructor(scenario: Scenario, doubles: Doubles, transcribe: boolean) {
+    const { seed, clients, pause_ms, append, store } = scenario;
+    this.scenario = scenario;
+    this.#doubles = doubles;
+    this.chance = new Chance(seed).fork('world');
+    this.transcript = new Transcript(this.clock, transcribe);
+    this.leader = new MemoryLeader({ clock: this.clock, startLsn: scenario.startLsn });
+    this.weather = new Weather({ clock: this.clock, chance: this.chance.fork('weather'), append, store });
+    this.server = new MemoryLogServer({
+      clock: this.clock,
+      id: this.chance.bytes(16),
+      faults: this.weather.log(),
+      conditional: scenario.conditionalLog,
+    });
+    this.audit = new ChainAudit(this.server);
+    this.oracle = new Oracle(this.leader);
+    const chance = this.chance.fork('load');
+    const { leader, clock, transcript } = this;
+    this.load = new LeaderLoad({ leader, clock, chance, transcript, clients, pause_ms });
+    if (scenario.slotFirst) this.leader.ensureSlot();
+    openShop(this.leader);
+    this.load.history(scenario.history);
+  }
+
+  get violation(): Error | undefined {
+    return this.#violation;
+  }
+
+  get slot(): MemorySlot | undefined {
+    return this.leader.slot;
+  }
+
+  fail(error: unknown): void {
+    this.#violation ??= error instanceof Error ? error : new Error(String(error));
+  }
+
+  /** Checks what must hold at any moment; called whenever everything rests. */
+  inspect(): void {
+    try {
+      this.audit.check(this.leader.slot?.confirmed);
+    } catch (error) {
+      this.fail(error instanceof Violation ? error : new Violation('I1', String(error)));
+    }
+  }
+
+  addCapture(): SimulatedProcess {
+    const name = `capture-${++this.#serial}`;
+    const process = this.#process(name, (gate, signal) => {
+      const clock = gatedClock(this.clock, gate);
+      const random = this.chance.fork(name).next;
+      const source = new MemorySource({
+        leader: this.leader,
+        clock: this.clock,
+        random,
+        latency_ms: () => this.weather.latency_ms(),
+        keepalive_ms: 100,
+      });
+      const log = this.server.open();
+      return createCapture({
+        source: gatedSource(source, gate),
+        log: gatedLog(this.#doubles.log?.(log) ?? log, gate),
+        codec: cellCodec,
+        pipeline: { topicPrefix: 'shop', partitions: this.scenario.partitions },
+        surroundings: { clock, random, logger: this.transcript.logger(name) },
+        host: 'simulation',
+        pid: this.#serial,
+        version: '0',
+        limits: {
+          batch_events: this.scenario.batch_events,
+          idle_ms: 50,
+          checkpoint_ms: 300,
+          checkpoint_records: 30,
+          followers_ms: 100,
+          catalogue_ms: 500,
+          chunk_rows,
+        },
+        ...(this.#doubles.capture ? { decisions: this.#doubles.capture } : {}),
+      }).run(signal);
+    });
+    this.captures.push(process);
+    return process;
+  }
+
+  addReplica(): Replica {
+    const name = `replica-${this.replicas.length + 1}`;
+    const store = new ObservedStore({ clock: this.clock, lockTimeout_ms, storeId: this.chance.bytes(16) });
+    const replica: Replica = { name, store, appliers: [], backups: [] };
+    const chance = this.chance.fork(`${name} backups`);
+    store.onCommit = (state) => {
+      if (chance.happens(0.1)) replica.backups.push(state);
+      this.judge(replica);
+    };
+    this.replicas.push(replica);
+    this.addApplier(replica);
+    return replica;
+  }
+
+  judge({ name, store }: Replica): void {
+    try {
+      this.oracle.judge(name, store.state);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  addApplier(replica: Replica): SimulatedProcess {
+    const name = `${replica.name}/${++this.#serial}`;
+    const process = this.#process(name, (gate, signal) => {
+      const clock = gatedClock(this.clock, gate);
+      const random = this.chance.fork(name).next;
+      const memory = new MemoryFollower(replica.store, replica.name, this.weather.follower());
+      const follower = this.#doubles.follower?.(memory, replica.store) ?? memory;
+      return createApplier({
+        name: replica.name,
+        log: gatedLog(this.server.open(), gate),
+        codec: cellCodec,
+        follower: gatedFollower(follower, gate),
+        limits: { idle_ms, report_ms: 20, write_rows: 4, group_events: 30, read_bytes: 2_000 },
+        policies: { onRestore: 'replay' },
+        surroundings: { clock, random, logger: this.transcript.logger(name) },
+        ...(this.#doubles.applier ? { decisions: this.#doubles.applier } : {}),
+        ...(this.#doubles.readers ? { readers: this.#doubles.readers } : {}),
+      }).run(signal);
+    });
+    replica.appliers.push(process);
+    return process;
+  }
+
+  /** An operator's order; tried again while the store or the log is away. */
+  async resync(replica: Replica): Promise<void> {
+    const follower = new MemoryFollower(replica.store, replica.name);
+    this.transcript.tell('operator', `resyncs ${replica.name}`);
+    await resyncFollower(follower, this.server.open());
+  }
+
+  #process(name: string, run: ConstructorParameters<typeof SimulatedProcess>[0]['run']): SimulatedProcess {
+    return new SimulatedProcess({
+      name,
+      clock: this.clock,
+      chance: this.chance.fork(`${name} crashes`),
+      transcript: this.transcript,
+      crash: () => (this.weather.isCalm ? 0 : this.scenario.crash),
+      run,
+      onStop: (fault) => this.stops.push({ process: name, fault }),
+    });
+  }
+}
