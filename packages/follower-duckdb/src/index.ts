@@ -1,1 +1,2 @@
-export {};
+export { createDuckDbFollower } from './follower.js';
+export type { DuckDbFollowerOptions } from './options.js';

@@ -6,6 +6,10 @@ import type { FollowerHarness, MakeFollowerHarness } from './driver.js';
 export interface Bench {
   open(): Promise<Follower>;
   close(follower: Follower): Promise<void>;
+  /** Closes every other handle. */
+  closeAllBut(follower: Follower): Promise<void>;
+  /** Values of a type of the suite that this store refuses. */
+  refused(type: string): readonly string[];
 }
 
 export function benchPerTest(makeHarness: MakeFollowerHarness): Bench {
@@ -27,6 +31,11 @@ export function benchPerTest(makeHarness: MakeFollowerHarness): Bench {
       handles.push(handle);
       return handle;
     },
+    async closeAllBut(follower) {
+      for (const handle of handles) if (handle !== follower) await handle.close();
+      handles = [follower];
+    },
+    refused: (type) => harness?.refused?.[type] ?? [],
     async close(follower) {
       handles = handles.filter((handle) => handle !== follower);
       await follower.close();

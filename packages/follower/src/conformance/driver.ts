@@ -16,6 +16,11 @@ import type {
 export interface FollowerHarness {
   open(): Promise<Follower>;
   destroy(): Promise<void>;
+  /**
+   * Values that the store cannot hold and refuses with MR-5001, by the name of the type in the suite; empty by default. Few: a
+   * store that cannot hold a type's values as a rule must hold it as text.
+   */
+  readonly refused?: Readonly<Record<string, readonly string[]>>;
 }
 
 export type MakeFollowerHarness = () => Promise<FollowerHarness>;

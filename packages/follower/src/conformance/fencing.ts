@@ -178,5 +178,8 @@ const pause_ms = (ms: number): Promise<void> => new Promise((resolve) => setTime
 
 /** A store with a single owner refuses a second handle visibly, and opens once the first is closed. */
 async function expectLocked(bench: Bench): Promise<void> {
-  expect(await faultOf(bench.open())).toBe('MR-4009');
+  const second = await bench.open();
+  expect(await faultOf(second.position())).toBe('MR-4009');
+  await bench.closeAllBut(second);
+  expect(await second.position()).toBeDefined();
 }

@@ -1,7 +1,7 @@
 import type { ColumnType, Row } from '@millrace/model';
 import { describe, expect, test } from 'vitest';
 import type { Bench } from './bench.js';
-import { driverOn } from './driver.js';
+import { driverOn, faultOf } from './driver.js';
 import {
   column,
   int4Array,
@@ -182,8 +182,10 @@ export function describeNamesAndValues(bench: Bench): void {
     });
 
     test.each(nastyValues)(
-      '%s is exact, in every way a value can be written',
-      async (_name, type, values) => {
+      '%s is exact or refused, in every way a value can be written',
+      async (name, type, all) => {
+        const refused = bench.refused(name);
+        const values = all.filter((value) => !refused.includes(value));
         const driver = await driverOn(await bench.open());
         const keyed = mirrored(
           relation({
@@ -202,6 +204,13 @@ export function describeNamesAndValues(bench: Bench): void {
         await driver.write(pile, { removes: values.map((value) => [value]) });
         const left = (await driver.rows(pile)).map((row) => row[0]);
         expect(left.sort()).toEqual([...values].sort());
+        for (const value of refused) {
+          expect(await faultOf(driver.write(keyed, { upserts: [['0', value, null]] })), value).toBe(
+            'MR-5001',
+          );
+          expect(await faultOf(driver.write(pile, { inserts: [[value]] })), value).toBe('MR-5001');
+        }
+        expect(await driver.rows(keyed)).toEqual([...expected, [String(rows.length), null, null]]);
       },
     );
 
@@ -211,7 +220,9 @@ export function describeNamesAndValues(bench: Bench): void {
       await driver.create(first);
       await driver.write(first, { upserts: [['1']] });
       const added = nastyValues.map(([name, type, values], i) =>
-        column(i + 2, name, type, { missing: values[0] as string }),
+        column(i + 2, name, type, {
+          missing: values.find((one) => !bench.refused(name).includes(one)) as string,
+        }),
       );
       const second = {
         ...first,
