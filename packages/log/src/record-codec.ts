@@ -317,7 +317,7 @@ function writePosition(out: RecordWriter, position: Position): void {
 
 const readPosition = (from: ByteReader): Position => ({ history: from.u32(), end: lsn(from.u64()) });
 
-/** Version u8 · offset u64 · epoch u32 · nonce 16 · seq u64 · history u32 · end u64: 49 bytes, equal iff the anchors are. */
+/** Version u8 · offset i64 · epoch u32 · nonce 16 · seq u64 · history u32 · end u64: 49 bytes, equal iff the anchors are. */
 export function encodeAnchor(anchor: Anchor): Uint8Array {
   const out = new RecordWriter(64);
   out.u8(recordVersion);
