@@ -1,31 +1,23 @@
-import { execFileSync } from 'node:child_process';
-import { cpSync, rmSync } from 'node:fs';
-import { cp, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Watermarks } from '@millrace/log';
-import { openEmbeddedLog } from '@millrace/log-embedded';
-import { silentLogger, systemClock } from '@millrace/runtime';
 import type { PgServer } from '@millrace/test-support';
 import { waitFor } from '@millrace/test-support';
 import { describe, expect, it } from 'vitest';
+import { readLog } from './log-view.js';
 import { Stage } from './stage.js';
 
 const limit_ms = 240_000;
 /** Long enough for anything that wrongly goes on to show. */
 const watch_ms = 2_000;
 
-/** Keeps a copy of a stopped server's data, and puts it back. */
+/** Keeps a copy of a server's data as of now; the returned function puts it back, as restoring a backup does. */
 async function keepCopy(server: PgServer): Promise<() => Promise<void>> {
-  const copy = `${server.dataDir}.copy`;
   await server.stop();
-  cpSync(server.dataDir, copy, { recursive: true, preserveTimestamps: true });
-  execFileSync('chown', ['-R', '--reference', server.dataDir, copy]);
+  const copy = await server.copyData();
   await server.start();
   return async () => {
     await server.stop();
-    await rm(server.dataDir, { recursive: true });
-    await rename(copy, server.dataDir);
+    await server.restoreData(copy);
     await server.start();
   };
 }
@@ -152,7 +144,7 @@ describe('a gap is loud (promise 5)', () => {
       await stage.onLeader(`UPDATE items SET value = 'second'`);
       await stage.untilLakeEqual();
       await stage.pipeline.part('lake').stop();
-      rmSync(`${stage.pipeline.lakePath}.wal`, { force: true });
+      await rm(`${stage.pipeline.lakePath}.wal`, { force: true });
       await cp(copy, stage.pipeline.lakePath);
       stage.pipeline.start('lake');
       await stage.untilLoudStop('lake', ['MR-4004']);
@@ -166,28 +158,13 @@ describe('a gap is loud (promise 5)', () => {
 
 /** Writes until the log has dropped every record that existed when the replica's applier stopped. */
 async function churnUntilTrimmed(stage: Stage): Promise<void> {
-  const { high: needed } = await progressOf(stage);
+  const { high: needed } = await readLog(stage.pipeline, (log) => log.progress.watermarks());
   await waitFor(
     async () => {
       await stage.onLeader(`UPDATE items SET value = md5(random()::text) || repeat('x', 2000)`);
       await sleep(50);
-      return (await progressOf(stage)).low > needed;
+      return (await readLog(stage.pipeline, (log) => log.progress.watermarks())).low > needed;
     },
     { what: 'the log was trimmed past the replica', timeout_ms: 90_000 },
   );
-}
-
-async function progressOf(stage: Stage): Promise<Watermarks> {
-  const log = await openEmbeddedLog({
-    path: join(stage.pipeline.folder, 'log'),
-    retention: { followers: 'hold' },
-    clock: systemClock,
-    logger: silentLogger,
-    readOnly: true,
-  });
-  try {
-    return await log.progress.watermarks();
-  } finally {
-    await log.close();
-  }
 }
