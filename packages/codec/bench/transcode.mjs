@@ -21,7 +21,7 @@ const rows = Array.from({ length: perTransaction }, (_, i) => [
   String(1_000_000 + i * 37),
   `customer ${i}`,
   `some words about order ${i * 7919}`,
-  `2024-03-${String(1 + (i % 28)).padStart(2, '0')} 12:${String(i % 60).padStart(2, '0')}:07.${String(100_001 + i * 7)}`,
+  `2024-03-${String(1 + (i % 28)).padStart(2, '0')} 12:${String(i % 60).padStart(2, '0')}:07.${String(100_001 + i * 10)}`,
 ]);
 const images = rows.map((row) => rowImageOf(row));
 const change = {

@@ -122,6 +122,8 @@ describe.each(postgresVersions)('values of PostgreSQL %i', (version: PostgresVer
 
   it('floats of any bit pattern are printed as the server prints them', async () => {
     const count = 20_000;
+    // Numbers reach the server as JavaScript prints them, which loses the sign of −0; the corpus has it.
+    const printable = (value: number): boolean => Number.isFinite(value) && value !== 0;
     const bits = new DataView(new ArrayBuffer(8));
     const random32 = (): number => Math.floor(Math.random() * 2 ** 32);
     const doubles: number[] = [];
@@ -131,8 +133,8 @@ describe.each(postgresVersions)('values of PostgreSQL %i', (version: PostgresVer
       // Many numbers of few mantissa bits: powers of two and halfway cases.
       bits.setUint32(4, i % 4 === 0 ? 0 : random32());
       if (i % 8 === 0) bits.setUint32(0, bits.getUint32(0) & 0xfff0_0000);
-      if (Number.isFinite(bits.getFloat64(0))) doubles.push(bits.getFloat64(0));
-      if (Number.isFinite(bits.getFloat32(0))) singles.push(bits.getFloat32(0));
+      if (printable(bits.getFloat64(0))) doubles.push(bits.getFloat64(0));
+      if (printable(bits.getFloat32(0))) singles.push(bits.getFloat32(0));
     }
     // Integers around 10^n, where a shortest decimal may lie on the bound of its interval.
     for (let n = 15; n < 40; n++)

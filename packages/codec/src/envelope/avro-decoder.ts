@@ -34,7 +34,7 @@ export class AvroDecoder implements EventDecoder {
     if (reader.some()) throw reader.damaged('a transaction block stands where none is written');
     const op = reader.text();
     if (!isOp(op)) throw reader.damaged('unknown op');
-    for (let i = 0; i < 3; i++) if (reader.some()) reader.long();
+    for (let i = 0; i < 3; i++) if (reader.some()) reader.skipLong();
     reader.finish();
     return { op, before, after };
   }
@@ -51,13 +51,25 @@ export class AvroDecoder implements EventDecoder {
   }
 }
 
+const requiredText = 0;
+const optionalText = 1;
+/** A field with a default has its branches the other way round. */
+const defaultedText = 2;
+const requiredLong = 3;
+const optionalLong = 4;
+
+const sourceFields = Uint8Array.from(sourceSchema.fields, ({ schema, optional, defaultText }) => {
+  if (schema.type !== 'string') return optional ? optionalLong : requiredLong;
+  if (defaultText !== undefined) return defaultedText;
+  return optional ? optionalText : requiredText;
+});
+
 /** Reads past the source block: nothing in it is needed to apply an event. */
 function skipSource(reader: AvroReader): void {
-  for (const { schema, optional, defaultText } of sourceSchema.fields) {
-    // A field with a default has its branches the other way round.
-    const present = defaultText === undefined ? !optional || reader.some() : !reader.some();
-    if (!present) continue;
-    if (schema.type === 'string') reader.skip();
-    else reader.long();
+  for (let i = 0; i < sourceFields.length; i++) {
+    const field = sourceFields[i] as number;
+    if (field >= requiredLong) {
+      if (field === requiredLong || reader.some()) reader.skipLong();
+    } else if (field === requiredText || reader.some() === (field === optionalText)) reader.skip();
   }
 }

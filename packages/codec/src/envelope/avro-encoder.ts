@@ -12,8 +12,13 @@ export const wireHeader_bytes = 5;
 
 function putHeader(schemaId: number, out: ByteWriter): void {
   out.reserve(wireHeader_bytes);
-  out.buffer[out.position] = 0;
-  out.position = out.buffer.writeUInt32BE(schemaId, out.position + 1);
+  const { buffer, position } = out;
+  buffer[position] = 0;
+  buffer[position + 1] = schemaId >>> 24;
+  buffer[position + 2] = schemaId >>> 16;
+  buffer[position + 3] = schemaId >>> 8;
+  buffer[position + 4] = schemaId;
+  out.position = position + wireHeader_bytes;
 }
 
 /** PostgreSQL text bytes to Confluent Avro bytes, one relation version of one topic. */

@@ -6,7 +6,7 @@ import { int64, int64Text, setFromBigint } from '../wire/int64.js';
 import { writeLong } from '../wire/varint.js';
 import { ContextMemory, hasNoLsn, type SourceConstants, sequenceStart, timesOf } from './source-facts.js';
 
-/** LSN digits that the fast path writes by hand: positions below 2^53. */
+/** Upper half of 2^53: below it LSNs are patched by hand, beyond they are built by way of bigint. */
 const safeHigh = 0x20_0000;
 
 /**
@@ -26,9 +26,10 @@ export class AvroTail {
   #digitsAt = 0;
   #digits = 0;
   #lsnAt = 0;
-  #lsnLength = 0;
+  /** LSNs from … to below take as many digits and as many bytes as the present one. */
+  #patchFrom = 0;
+  #patchTo = 0;
   #opAt = 0;
-  readonly #scratch = new Uint8Array(16);
 
   constructor(constants: SourceConstants, relation: Relation) {
     this.#constants = constants;
@@ -51,15 +52,12 @@ export class AvroTail {
   /** Overwrites the LSN where its new form is as long as the old one (it nearly always is), else builds anew. */
   #patch(high: number, low: number): void {
     const { buffer } = this.#block;
-    const context = this.#context as EncodingContext;
-    if (hasNoLsn(context)) return;
-    const length = writeLong(this.#scratch, high | 0, low, 0);
     const value = high * 0x1_0000_0000 + low;
-    if (high >= safeHigh || high < 0 || length !== this.#lsnLength || digitsOf(value) !== this.#digits) {
+    if (!(value >= this.#patchFrom && value < this.#patchTo)) {
       this.#build(high, low);
       return;
     }
-    for (let i = 0; i < length; i++) buffer[this.#lsnAt + i] = this.#scratch[i] as number;
+    writeLong(buffer, high, low, this.#lsnAt);
     writeDigits(buffer, this.#digitsAt + this.#digits, value, this.#digits);
     this.#lsnHigh = high;
     this.#lsnLow = low;
@@ -105,6 +103,8 @@ export class AvroTail {
   }
 
   #buildLsn(high: number, low: number, context: EncodingContext): void {
+    this.#patchFrom = 0;
+    this.#patchTo = 0;
     if (hasNoLsn(context)) {
       avroWriter.none(this.#block);
       return;
@@ -112,7 +112,10 @@ export class AvroTail {
     avroWriter.some(this.#block);
     this.#lsnAt = this.#block.position;
     avroWriter.long(high | 0, low >>> 0, this.#block);
-    this.#lsnLength = this.#block.position - this.#lsnAt;
+    if (high < 0 || high >= safeHigh) return;
+    const zigzagBits = 7 * (this.#block.position - this.#lsnAt);
+    this.#patchFrom = Math.max(10 ** (this.#digits - 1), 2 ** (zigzagBits - 8));
+    this.#patchTo = Math.min(10 ** this.#digits, 2 ** (zigzagBits - 1), Number.MAX_SAFE_INTEGER);
   }
 }
 
@@ -132,13 +135,6 @@ function putOptionalLong(value: bigint | undefined, out: ByteWriter): void {
     avroWriter.some(out);
     putLong(value, out);
   }
-}
-
-/** Number of decimal digits of a safe non-negative integer. */
-function digitsOf(value: number): number {
-  let digits = 1;
-  for (let power = 10; power <= value; power *= 10) digits++;
-  return digits;
 }
 
 const half = 100_000_000;

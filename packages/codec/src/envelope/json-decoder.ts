@@ -32,10 +32,10 @@ export class JsonDecoder implements EventDecoder {
     const op = reader.rawText(opLength);
     if (!isOp(op)) throw reader.damaged('unknown op');
     reader.expect(jsonMarks.times, 'field "ts_ms"');
-    reader.long();
+    reader.skipNumber();
     for (const name of tail.slice(1)) {
       reader.field(1, name);
-      reader.long();
+      reader.skipNumber();
     }
     reader.endStruct();
     reader.finish();
@@ -51,7 +51,7 @@ function skipSource(reader: JsonReader): void {
   sourceSchema.fields.forEach(({ name, schema, optional }, index) => {
     reader.field(index, name);
     if (optional && !reader.some()) return;
-    if (schema.type === 'string') reader.text();
-    else reader.long();
+    if (schema.type === 'string') reader.skipText();
+    else reader.skipNumber();
   });
 }

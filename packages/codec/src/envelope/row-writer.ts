@@ -8,8 +8,8 @@ import { type PlannedField, type TablePlan, valueRefused } from './table-plan.js
 interface CompiledField {
   readonly plan: PlannedField;
   readonly column: number;
-  readonly index: number;
-  readonly name: string;
+  /** What stands before the value. */
+  readonly mark: Uint8Array;
   readonly optional: boolean;
   readonly write: CellWriter;
   /** Encoded in advance: what stands for an unchanged TOAST value, and for a cell the leader left out of an old row. */
@@ -43,7 +43,7 @@ export class RowWriter {
       for (; at < fields.length; at++) {
         const field = fields[at] as CompiledField;
         const { column } = field;
-        wire.field(field.index, field.name, out);
+        if (field.mark.length > 0) out.bytes(field.mark);
         const size = length[column] as number;
         if (extent === 'key' && !field.plan.inKey) out.bytes(field.filler);
         else if (size >= 0) {
@@ -71,6 +71,7 @@ export class RowWriter {
 
 function compile(plan: PlannedField, index: number, wire: WireWriter): CompiledField {
   const { column, name, optional, coding } = plan;
+  const mark = wire.fieldMark(index, name);
   const write = coding.writer(wire);
   const encoded = (text: string | null): Uint8Array => {
     const out = new ByteWriter(64);
@@ -84,5 +85,5 @@ function compile(plan: PlannedField, index: number, wire: WireWriter): CompiledF
   };
   // Debezium's rule for what an old row lacks: null where the column may be null, else a zero.
   const filler = optional ? encoded(null) : encoded(coding.zero);
-  return { plan, column, index, name, optional, write, placeholder: encoded(coding.placeholder), filler };
+  return { plan, column, mark, optional, write, placeholder: encoded(coding.placeholder), filler };
 }

@@ -21,13 +21,21 @@ const notADate = (): Refusal => new Refusal('the text is not a date or time in I
 
 const isLeap = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 
-/** Days since 1970-01-01 (after Howard Hinnant's chrono-compatible date algorithms). `year` is astronomical: 1 BC is 0. */
+/** Days of a month, or 0 when there is no such month. `year` is astronomical: 1 BC is 0. */
+export function daysOfMonth(year: number, month: number): number {
+  return month === 2 && isLeap(year) ? 29 : (monthDays[month - 1] ?? 0);
+}
+
+/**
+ * Days since 1970-01-01 (after Howard Hinnant's chrono-compatible date algorithms). `year` is astronomical. `| 0` cuts where
+ * numbers are known not to be negative.
+ */
 export function daysOf(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year;
   const era = Math.floor(y / 400);
   const yearOfEra = y - era * 400;
-  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
-  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
+  const dayOfYear = (((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) | 0) + day - 1;
+  const dayOfEra = yearOfEra * 365 + ((yearOfEra / 4) | 0) - ((yearOfEra / 100) | 0) + dayOfYear;
   return era * daysPerEra + dayOfEra - epochDay;
 }
 
@@ -52,8 +60,7 @@ export function parseDate(bytes: Uint8Array, from: number, end: number, bc: bool
   const day = digitsAt(bytes, at + 4, 2);
   if (yearOfEra < 1 || month < 1 || month > 12 || day < 1) throw notADate();
   const year = bc ? 1 - yearOfEra : yearOfEra;
-  const last = month === 2 && isLeap(year) ? 29 : (monthDays[month - 1] as number);
-  if (day > last) throw notADate();
+  if (day > daysOfMonth(year, month)) throw notADate();
   parsed.days = daysOf(year, month, day);
   parsed.end = at + 6;
 }
@@ -95,16 +102,11 @@ export function civilOf(days: number): void {
   const z = days + epochDay;
   const era = Math.floor(z / daysPerEra);
   const dayOfEra = z - era * daysPerEra;
-  const yearOfEra = Math.floor(
-    (dayOfEra -
-      Math.floor(dayOfEra / 1460) +
-      Math.floor(dayOfEra / 36_524) -
-      Math.floor(dayOfEra / 146_096)) /
-      365,
-  );
-  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const shifted = Math.floor((5 * dayOfYear + 2) / 153);
-  civil.day = dayOfYear - Math.floor((153 * shifted + 2) / 5) + 1;
+  const yearOfEra =
+    ((dayOfEra - ((dayOfEra / 1460) | 0) + ((dayOfEra / 36_524) | 0) - ((dayOfEra / 146_096) | 0)) / 365) | 0;
+  const dayOfYear = dayOfEra - (365 * yearOfEra + ((yearOfEra / 4) | 0) - ((yearOfEra / 100) | 0));
+  const shifted = ((5 * dayOfYear + 2) / 153) | 0;
+  civil.day = dayOfYear - (((153 * shifted + 2) / 5) | 0) + 1;
   civil.month = shifted < 10 ? shifted + 3 : shifted - 9;
   civil.year = yearOfEra + era * 400 + (civil.month <= 2 ? 1 : 0);
 }

@@ -14,12 +14,14 @@ import {
   timeText,
 } from './calendar.js';
 import type { Coding } from './coding.js';
+import { commonMicros, commonTimestampText } from './common-timestamp.js';
 
 /** Codes of infinite timestamps in Debezium (pgjdbc's PGStatement.DATE_POSITIVE_INFINITY), whatever the unit. */
 const infinity = 9_223_372_036_825_200_000n;
 const minusInfinity = -9_223_372_036_832_400_000n;
 /** Below this many days from 1970 microseconds are safe integers (year 2255 or so). */
 const safeDays = Math.floor(Number.MAX_SAFE_INTEGER / day_us) - 1;
+const safe_us = Number.MAX_SAFE_INTEGER;
 /** 4714-11-24 BC and 294276-12-31, PostgreSQL's range. */
 const first_days = -2_440_588;
 const last_days = 106_762_939;
@@ -39,6 +41,11 @@ export function parseTimestamp(bytes: Uint8Array, from: number, end: number, bc:
 
 /** Leaves the instant in units of `unit_us` in `int64`. */
 function parseInto(bytes: Uint8Array, from: number, size: number, unit_us: 1 | 1000): void {
+  const common_us = commonMicros(bytes, from, size);
+  if (common_us > -safe_us && common_us < safe_us && (unit_us === 1 || common_us % unit_us === 0)) {
+    setFromSafe(common_us / unit_us);
+    return;
+  }
   const first = bytes[from] as number;
   if (first > 0x39 || first < 0x30) {
     setFromBigint(infinityCode(bytes, from, size));
@@ -69,6 +76,8 @@ function infinityCode(bytes: Uint8Array, from: number, size: number): bigint {
 }
 
 function timestampText(days: number, tod_us: number): string {
+  const common = commonTimestampText(days, tod_us);
+  if (common !== undefined) return common;
   const date = dateText(days);
   return civil.year > 0 ? `${date} ${timeText(tod_us)}` : `${date} ${timeText(tod_us)} BC`;
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { Fault } from '@millrace/runtime';
+import { asSliceBuffer, type SliceBuffer } from './slices.js';
 import type { WireReader } from './wire.js';
 
 /** Strings up to this length are checked for ASCII by a loop and made as one-byte strings. */
@@ -8,7 +9,7 @@ const replacement = '\ufffd';
 
 /** Reads Avro binary strictly: shortest use of every length, nothing beyond the end, MR-5003 with the offset otherwise. */
 export class AvroReader implements WireReader {
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: SliceBuffer = asSliceBuffer(Buffer.alloc(0));
   #at = 0;
   #end = 0;
   high = 0;
@@ -20,7 +21,7 @@ export class AvroReader implements WireReader {
 
   /** Starts on other bytes. */
   reset(bytes: Uint8Array): void {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = asSliceBuffer(bytes);
     this.#at = 0;
     this.#end = bytes.byteLength;
   }
@@ -116,9 +117,8 @@ export class AvroReader implements WireReader {
     const end = start + size;
     this.#at = end;
     if (size === 0) return '';
-    if (size <= shortText_bytes && this.#isAscii(start, end))
-      return this.#bytes.toString('latin1', start, end);
-    const text = this.#bytes.toString('utf8', start, end);
+    if (size <= shortText_bytes && this.#isAscii(start, end)) return this.#bytes.latin1Slice(start, end);
+    const text = this.#bytes.utf8Slice(start, end);
     if (text.includes(replacement) && !isUtf8(this.#bytes.subarray(start, end)))
       throw this.damaged('the text is not UTF-8', start);
     return text;
@@ -128,6 +128,13 @@ export class AvroReader implements WireReader {
   skip(): void {
     const size = this.#length();
     this.#at += size;
+  }
+
+  /** Moves past an int or long. */
+  skipLong(): void {
+    const start = this.#at;
+    while (this.byte() > 0x7f)
+      if (this.#at - start >= 10) throw this.damaged('a long has more than 64 bits', start);
   }
 
   some(): boolean {

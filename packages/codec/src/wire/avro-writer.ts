@@ -53,6 +53,7 @@ export const avroWriter: WireWriter = {
     this.none(out);
   },
   beginStruct() {},
+  fieldMark: () => new Uint8Array(0),
   field() {},
   endStruct() {},
 };

@@ -1,13 +1,17 @@
 import { isUtf8 } from 'node:buffer';
 import { Fault } from '@millrace/runtime';
 import { float4Of } from './float-text.js';
-import { int64, setFromBigint } from './int64.js';
+import { int64, setFromBigint, setFromSafe } from './int64.js';
 import { jsonString } from './json-writer.js';
+import { asSliceBuffer, type SliceBuffer } from './slices.js';
 import type { WireReader } from './wire.js';
 
 const quote = 0x22;
 const backslash = 0x5c;
 const minus = 0x2d;
+const plainAscii = 0;
+const hasEscapes = 1;
+const hasUnicode = 2;
 const literals = {
   true: Buffer.from('true'),
   false: Buffer.from('false'),
@@ -15,6 +19,8 @@ const literals = {
 } as const;
 const integer = /^-?(?:0|[1-9][0-9]{0,18})$/;
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+/** Shorter integers, sign included, are below 2^53. */
+const safeDigits = 16;
 const int64_max = 2n ** 63n - 1n;
 
 /**
@@ -22,7 +28,7 @@ const int64_max = 2n ** 63n - 1n;
  * exact (JSON.parse would round int64). Anything else throws MR-5003 with the offset.
  */
 export class JsonReader implements WireReader {
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: SliceBuffer = asSliceBuffer(Buffer.alloc(0));
   #at = 0;
   #fieldNames = new Map<string, Buffer>();
   high = 0;
@@ -33,7 +39,7 @@ export class JsonReader implements WireReader {
   }
 
   reset(bytes: Uint8Array): void {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = asSliceBuffer(bytes);
     this.#at = 0;
   }
 
@@ -50,7 +56,7 @@ export class JsonReader implements WireReader {
   rawText(length: number): string {
     const start = this.#at;
     this.#at = Math.min(start + length, this.#bytes.length);
-    return this.#bytes.toString('latin1', start, this.#at);
+    return this.#bytes.latin1Slice(start, this.#at);
   }
 
   finish(): void {
@@ -74,7 +80,14 @@ export class JsonReader implements WireReader {
 
   long(): void {
     const start = this.#at;
-    const value = BigInt(this.#integerText());
+    const text = this.#integerText();
+    if (text.length < safeDigits) {
+      setFromSafe(Number(text));
+      this.high = int64.high;
+      this.low = int64.low;
+      return;
+    }
+    const value = BigInt(text);
     if (value > int64_max || value < -int64_max - 1n)
       throw this.damaged('a long has more than 64 bits', start);
     setFromBigint(value);
@@ -99,21 +112,44 @@ export class JsonReader implements WireReader {
 
   text(): string {
     const start = this.#at;
-    if (this.#bytes[start] !== quote) throw this.damaged('a string is missing');
-    let escaped = false;
+    const kind = this.#passString();
+    const end = this.#at - 1;
+    if (kind === plainAscii) return this.#bytes.latin1Slice(start + 1, end);
+    const text = this.#bytes.utf8Slice(start + 1, end);
+    if (text.includes('\ufffd') && !isUtf8(this.#bytes.subarray(start + 1, end)))
+      throw this.damaged('the text is not UTF-8', start);
+    return (kind & hasEscapes) === 0 ? text : this.#unescaped(text, start);
+  }
+
+  /** Moves past a string. */
+  skipText(): void {
+    this.#passString();
+  }
+
+  /** Moves past a number. */
+  skipNumber(): void {
+    const start = this.#at;
+    while (isNumberByte(this.#bytes[this.#at] ?? 0)) this.#at++;
+    if (this.#at === start) throw this.damaged('a number is missing');
+  }
+
+  /** Moves past a string; tells whether it has escapes or other than ASCII. */
+  #passString(): number {
+    const bytes = this.#bytes;
+    const start = this.#at;
+    if (bytes[start] !== quote) throw this.damaged('a string is missing');
+    let kind = plainAscii;
     let at = start + 1;
-    for (let byte = this.#bytes[at]; byte !== quote; byte = this.#bytes[++at]) {
+    for (let byte = bytes[at]; byte !== quote; byte = bytes[++at]) {
       if (byte === undefined) throw this.damaged('a string does not end', start);
       if (byte < 0x20) throw this.damaged('a control character stands in a string', at);
+      if (byte > 0x7f) kind |= hasUnicode;
       if (byte !== backslash) continue;
-      escaped = true;
+      kind |= hasEscapes;
       at++;
     }
     this.#at = at + 1;
-    const text = this.#bytes.toString('utf8', start + 1, at);
-    if (text.includes('\ufffd') && !isUtf8(this.#bytes.subarray(start + 1, at)))
-      throw this.damaged('the text is not UTF-8', start);
-    return escaped ? this.#unescaped(text, start) : text;
+    return kind;
   }
 
   some(): boolean {
@@ -160,7 +196,8 @@ export class JsonReader implements WireReader {
 
   #accept(expected: Uint8Array): boolean {
     const at = this.#at;
-    for (let i = 0; i < expected.length; i++) if (this.#bytes[at + i] !== expected[i]) return false;
+    const bytes = this.#bytes;
+    for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return false;
     this.#at = at + expected.length;
     return true;
   }
@@ -168,10 +205,8 @@ export class JsonReader implements WireReader {
   /** The characters of a number, as they stand. */
   #numberText(): string {
     const start = this.#at;
-    let at = start;
-    for (let byte = this.#bytes[at]; byte !== undefined && isNumberByte(byte); byte = this.#bytes[++at]);
-    this.#at = at;
-    return this.#bytes.toString('latin1', start, at);
+    while (isNumberByte(this.#bytes[this.#at] ?? 0)) this.#at++;
+    return this.#bytes.latin1Slice(start, this.#at);
   }
 
   #integerText(): string {

@@ -7,7 +7,6 @@ import type { WireWriter } from './wire.js';
 const quote = 0x22;
 const backslash = 0x5c;
 const comma = 0x2c;
-const colon = 0x3a;
 
 const hex = '0123456789abcdef';
 const shortEscapes = new Map([
@@ -114,10 +113,9 @@ export const jsonWriter: WireWriter = {
   beginStruct(out) {
     putByte(0x7b, out);
   },
+  fieldMark: (index, name) => Buffer.from(`${index > 0 ? ',' : ''}${JSON.stringify(name)}:`, 'utf8'),
   field(index, name, out) {
-    if (index > 0) putByte(comma, out);
-    out.bytes(jsonString(name));
-    putByte(colon, out);
+    out.bytes(this.fieldMark(index, name));
   },
   endStruct(out) {
     putByte(0x7d, out);

@@ -23,7 +23,9 @@ export interface WireWriter {
   item(index: number, out: ByteWriter): void;
   endArray(count: number, out: ByteWriter): void;
   beginStruct(out: ByteWriter): void;
-  /** Stands before each field's value. */
+  /** What stands before a field's value, made once for rows. */
+  fieldMark(index: number, name: string): Uint8Array;
+  /** Writes the mark. */
   field(index: number, name: string, out: ByteWriter): void;
   endStruct(out: ByteWriter): void;
 }
