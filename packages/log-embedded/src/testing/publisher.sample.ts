@@ -1,0 +1,19 @@
+import { createInterface } from 'node:readline';
+import { Epoch, openLog } from './session.js';
+
+/**
+ * Claims, then publishes one commit per line on stdin and says when it was durable: `<offset> <milliseconds since the epoch>`.
+ * Ends with stdin, or says the code of the fault that ended it.
+ */
+const log = await openLog(process.argv[2] as string);
+const epoch = await Epoch.begin(log);
+process.stdout.write(`claimed ${epoch.fence.epoch}\n`);
+for await (const _ of createInterface({ input: process.stdin })) {
+  try {
+    const offset = await epoch.commit(1);
+    process.stdout.write(`${offset} ${performance.timeOrigin + performance.now()}\n`);
+  } catch (error) {
+    process.stdout.write(`fault ${(error as { code?: string }).code}\n`);
+  }
+}
+await log.close();
