@@ -1,7 +1,7 @@
-import type { Codec } from '@millrace/codec';
+import type { Codec, EventEncoder } from '@millrace/codec';
 import type { TopicRelation } from '@millrace/log';
 import { diffRelations, type Relation, relationName, type SchemaChange } from '@millrace/model';
-import { Fault } from '@millrace/runtime';
+import { assert, Fault } from '@millrace/runtime';
 import type { ChainFacts } from '../chain-facts.js';
 import { sameRelation } from '../same-relation.js';
 import { partitionOf } from './partitioner.js';
@@ -63,6 +63,26 @@ export class ShapeBook {
     return newest && this.#compiled.get(newest.relation.id);
   }
 
+  /** Every topic that is fed by a table. */
+  get topics(): number[] {
+    return [...this.#newest.keys()];
+  }
+
+  /** Shapes in force, as the chain will hold them. */
+  get relations(): Relation[] {
+    return [...this.#newest.values()].map(({ relation }) => relation);
+  }
+
+  /** The newest shape of a topic, compiled if it is not yet. */
+  async ensure(topic: number): Promise<Shape> {
+    const compiled = this.ofTopic(topic);
+    if (compiled) return compiled;
+    const shape = this.#newest.get(topic);
+    const planned = this.#topics.get(topic);
+    assert(shape !== undefined && planned !== undefined, `topic ${topic} has a shape`);
+    return await this.compile({ topic: planned, isNewTopic: false, shape, changes: undefined });
+  }
+
   /** The topic fed by a relation, if any. */
   topicOf(relation: Pick<Relation, 'id' | 'schema' | 'name'>): PlannedTopic | undefined {
     const found = this.#find(relation);
@@ -74,18 +94,27 @@ export class ShapeBook {
     const before = this.#find(relation);
     const known = before && this.#topics.get(before.topic);
     const topic = known ?? this.#newTopic(relation);
+    const isNewTopic = !this.#topics.has(topic.number);
     if (before && known && sameRelation(before.relation, relation) && !force)
       return { topic, isNewTopic: false, shape: { ...before, relation }, changes: undefined };
     const shape: TopicRelation = { topic: topic.number, version: (before?.version ?? 0) + 1, relation };
     this.#topics.set(topic.number, topic);
     this.#newest.set(topic.number, shape);
     if (before && before.relation.id !== relation.id) this.#compiled.delete(before.relation.id);
-    return { topic, isNewTopic: !known, shape, changes: diffRelations(before?.relation, relation) };
+    return { topic, isNewTopic, shape, changes: diffRelations(before?.relation, relation) };
   }
 
   /** Compiles the encoder of a planned shape and puts it in force. */
-  async compile({ topic, shape }: ShapeChange): Promise<Shape> {
-    const encoder = await this.#options.codec.encoder(topic.name, shape.relation);
+  async compile(change: ShapeChange): Promise<Shape> {
+    return this.enforce(change, await this.encoder(change));
+  }
+
+  encoder({ topic, shape }: ShapeChange): Promise<EventEncoder> {
+    return this.#options.codec.encoder(topic.name, shape.relation);
+  }
+
+  /** Puts a planned shape in force whose encoder is compiled already. */
+  enforce({ topic, shape }: ShapeChange, encoder: EventEncoder): Shape {
     const name = Buffer.from(topic.name, 'utf8');
     const compiled: Shape = {
       number: topic.number,
@@ -102,6 +131,12 @@ export class ShapeBook {
     return compiled;
   }
 
+  /** True when the chain knows this very shape as the newest of its table. */
+  isNewest(relation: Relation): boolean {
+    const before = this.#find(relation);
+    return before !== undefined && sameRelation(before.relation, relation);
+  }
+
   #find(relation: Pick<Relation, 'id' | 'schema' | 'name'>): TopicRelation | undefined {
     let sameName: TopicRelation | undefined;
     for (const shape of this.#newest.values()) {
@@ -114,6 +149,10 @@ export class ShapeBook {
 
   #newTopic(relation: Relation): PlannedTopic {
     const { topicPrefix, partitions } = this.#options;
+    // Laid out, but its shape was not written before that capture died.
+    const plain = topicNameOf(topicPrefix, relation, () => false);
+    for (const topic of this.#topics.values())
+      if (topic.name === plain && !this.#newest.has(topic.number)) return topic;
     const number = Math.max(0, ...this.#topics.keys()) + 1;
     if (number > topicNumber_max)
       throw new Fault('MR-2014', {

@@ -1,3 +1,4 @@
+import type { EventEncoder } from '@millrace/codec';
 import type { Change, Lsn, Position, Relation, TransactionEnd, TransactionStart } from '@millrace/model';
 import { lsnZero, maxLsn, relationName } from '@millrace/model';
 import { assert, type ByteGate, Fault } from '@millrace/runtime';
@@ -10,7 +11,7 @@ import type { BatchBuilder, SealedBatch } from './batch-builder.js';
 import type { EventWriter } from './event-writer.js';
 import type { IdleRecords } from './idle-records.js';
 import type { Shape } from './shape.js';
-import type { ShapeBook } from './shape-book.js';
+import type { ShapeBook, ShapeChange } from './shape-book.js';
 
 const microsecondsPerMillisecond = 1000;
 
@@ -46,6 +47,8 @@ export class StreamSink implements SourceSink {
   #shape: Shape | undefined;
   #alone = false;
   #pumping = false;
+  /** Shapes announced in covered transactions, which the chain may have left behind: taken up by the first event to be written. */
+  readonly #passed = new Map<number, PassedShape>();
 
   constructor(options: StreamSinkOptions) {
     this.#o = options;
@@ -80,6 +83,7 @@ export class StreamSink implements SourceSink {
 
   change(change: Change): void {
     if (this.#covered) return;
+    if (this.#passed.size > 0) this.#takeUp(change.relation);
     const { builder, writer, windows, settings } = this.#o;
     const shape = this.#shapeOf(change.relation);
     if (change.op === 'truncate') this.#standAlone();
@@ -130,6 +134,19 @@ export class StreamSink implements SourceSink {
   }
 
   relation(relation: Relation, certainty: SchemaCertainty): Promise<void> | undefined {
+    const { shapes } = this.#o;
+    this.#passed.delete(relation.id);
+    if (this.#covered && this.#start !== undefined && !shapes.isNewest(relation)) {
+      // A transaction sent once more carries the shapes of its time: recording them would take newer columns away again.
+      return this.#pass(relation, certainty);
+    }
+    this.#lastRelation = undefined;
+    const change = this.#record(relation, certainty);
+    return shapes.compile(change).then(() => undefined);
+  }
+
+  /** Plans a shape, and writes it to the chain before its first event when it is another than the chain's newest. */
+  #record(relation: Relation, certainty: SchemaCertainty): ShapeChange {
     const { shapes, settings, recorder } = this.#o;
     const doubt = doubtOf(certainty);
     if (doubt !== undefined && settings.policies.onSchemaUncertain === 'stop')
@@ -138,7 +155,6 @@ export class StreamSink implements SourceSink {
         context: { table: relationName(relation) },
         remedy: `Run \`millrace resync --table ${relationName(relation)}\`, or set \`schema_uncertain: repair\`.`,
       });
-    this.#lastRelation = undefined;
     const change = shapes.plan(relation, doubt !== undefined);
     if (change.changes !== undefined) {
       // The shape is a barrier before the whole transaction that brings it: a record ends at a commit (R13, R26).
@@ -147,7 +163,23 @@ export class StreamSink implements SourceSink {
       recorder.shape(change, repair);
       if (repair) this.#o.onRepair(change.topic.number);
     }
-    return shapes.compile(change).then(() => undefined);
+    return change;
+  }
+
+  async #pass(relation: Relation, certainty: SchemaCertainty): Promise<void> {
+    const { shapes, settings } = this.#o;
+    const topic = shapes.topicOf(relation);
+    if (!topic) return;
+    const encoder = await settings.codec.encoder(topic.name, relation);
+    this.#passed.set(relation.id, { relation, certainty, encoder });
+  }
+
+  #takeUp({ id }: Relation): void {
+    const passed = this.#passed.get(id);
+    if (!passed) return;
+    this.#passed.delete(id);
+    this.#lastRelation = undefined;
+    this.#o.shapes.enforce(this.#record(passed.relation, passed.certainty), passed.encoder);
   }
 
   room(): Promise<void> | undefined {
@@ -226,6 +258,13 @@ export class StreamSink implements SourceSink {
       this.pump();
     });
   }
+}
+
+/** Announced by the leader, not taken up. */
+interface PassedShape {
+  readonly relation: Relation;
+  readonly certainty: SchemaCertainty;
+  readonly encoder: EventEncoder;
 }
 
 /** Why old rows, or columns, are not certain; undefined when they are. */
