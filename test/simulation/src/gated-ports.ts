@@ -76,14 +76,19 @@ const gatedTransaction = (transaction: FollowerTransaction, gate: ProcessGate): 
 export function gatedSource(source: Source, gate: ProcessGate): Source {
   return {
     async acquire(options) {
-      const session = await gate.call(() => source.acquire(options));
-      return gatedSession(session, gate);
+      let acquired: SourceSession | undefined;
+      // The connection of a process that dies while it connects breaks as well.
+      gate.onDeath(() => void acquired?.close());
+      return await gate.call(async () => {
+        acquired = await source.acquire(options);
+        if (gate.state === 'dead') await acquired.close();
+        return gatedSession(acquired, gate);
+      });
     },
   };
 }
 
 function gatedSession(session: SourceSession, gate: ProcessGate): SourceSession {
-  gate.onDeath(() => void session.close());
   const { created } = session;
   return {
     identity: session.identity,
