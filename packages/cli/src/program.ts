@@ -1,7 +1,7 @@
 import type { LogLevel } from '@millrace/runtime';
 import { Option, Command as Program } from 'commander';
 import type { Command, CommandContext, GlobalOptions } from './commands/context.js';
-import { explainFault } from './commands/explain.js';
+import { explain } from './commands/explain.js';
 import { type InitFlags, init } from './commands/init.js';
 import { configJsonSchema } from './config/schema.js';
 import { version } from './version.js';
@@ -100,15 +100,11 @@ export function buildProgram(choose: (options: GlobalOptions, command: Command) 
     );
   program
     .command('explain')
-    .argument('<what>', 'a fault’s code such as MR-2006, or `lag`')
+    .argument('<what>', 'a fault’s code such as MR-2006, `lag`, or `all` for the page of all faults')
     .argument('[edge]', 'with `lag`: pipeline/follower')
     .description('explain a fault, offline, or where the bytes of a lag wait')
     .action((what: string, edge: string | undefined, _, command: Program) =>
-      run(command, async (context) =>
-        what === 'lag'
-          ? (await import('./commands/explain-lag.js')).explainLag(context, edge)
-          : explainFault(context, what),
-      ),
+      run(command, (context) => explain(context, what, edge)),
     );
   program
     .command('schema')

@@ -3,15 +3,27 @@ import { suggestion } from '../config/suggest.js';
 import type { CommandContext } from './context.js';
 
 /** What services do about a fault, in an operator's words. */
-const policyWords: Readonly<Record<FaultEntry['policy'], string>> = {
+export const policyWords: Readonly<Record<FaultEntry['policy'], string>> = {
   stop: 'The service stops and applies or publishes nothing later until you decide; the monitor pages.',
   reclaim: 'Heals by itself: the service gives up what it was doing and starts over from what is durable.',
   backoff: 'Heals by itself once the cause is gone: the service tries again after growing pauses.',
   exit: 'The process ends.',
 };
 
+/** A fault, all of them, or a lag. */
+export async function explain(
+  context: CommandContext,
+  what: string,
+  edge: string | undefined,
+): Promise<number> {
+  if (what === 'lag') return (await import('./explain-lag.js')).explainLag(context, edge);
+  if (what !== 'all') return explainFault(context, what);
+  context.terminal.out((await import('./faults-page.js')).faultsPage().trimEnd());
+  return 0;
+}
+
 /** `millrace explain MR-2006`: works offline. Throws MR-1001 for an unknown code. */
-export function explainFault(context: CommandContext, asked: string): number {
+function explainFault(context: CommandContext, asked: string): number {
   const code = codeOf(asked);
   const entry: FaultEntry = faultCatalogue[code];
   if (context.options.json) {
