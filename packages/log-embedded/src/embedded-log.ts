@@ -20,6 +20,7 @@ import { EmbeddedAppender, type WriteAccess } from './appender.js';
 import { applyRetention, collectOrphans, trimLog } from './collector.js';
 import { type ReadAccess, readRange } from './event-reader.js';
 import { LockWait } from './lock-wait.js';
+import { acquireMode, type OpenMode } from './open-modes.js';
 import type {
   EmbeddedLog,
   EmbeddedLogOptions,
@@ -38,23 +39,35 @@ const takeoverAfter_ms_default = 10_000;
 /** Retention looks at the log at most so often, beside publishes. */
 const retainEvery_ms = 10_000;
 
-/** Opens, or makes, the log in `options.path`. Waits, visibly, while a paused process holds its lock. Faults: MR-3008, MR-3010, MR-3011, MR-3014. */
+/** Opens, or makes, the log in `options.path`. While a paused process holds its lock this waits, and says so in the logger, then ends that process (§12). Faults: MR-3008, MR-3009, MR-3011, MR-3014. */
 export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<EmbeddedLog> {
+  const { path } = options;
+  Store.prepare(path, options.readOnly ?? false);
+  const mode = acquireMode(path, { readOnly: options.readOnly ?? false });
+  try {
+    if (!options.readOnly) return await openForWriting(options, mode);
+    return new LmdbLog(options, new Store(path, mode), mode, undefined);
+  } catch (error) {
+    mode.release();
+    throw error;
+  }
+}
+
+async function openForWriting(options: EmbeddedLogOptions, mode: OpenMode): Promise<EmbeddedLog> {
   const { path, clock, logger } = options;
-  if (options.readOnly) return new LmdbLog(options, new Store(path, { readOnly: true }), undefined);
-  Store.prepare(path);
   const self = identify(process.pid) ?? { pid: process.pid, startedAt: '', boot: '' };
   const writers = new Writers(join(path, ownFiles.writers), self, identify);
   const takeoverAfter_ms = options.takeoverAfter_ms ?? takeoverAfter_ms_default;
   const lock = new LockWait({ writers, clock, logger, identify, takeoverAfter_ms });
   try {
-    // Opening the databases takes LMDB's lock, too.
-    await lock.clear(false);
+    // Opening the databases takes LMDB's lock, too. A process that starts up is a successor: without this takeover a new
+    // capture would never come as far as its claim.
+    await lock.clear(true);
     writers.enter();
-    const store = new Store(path, { readOnly: false });
+    const store = new Store(path, mode);
     store.write(() => store.identity(randomBytes(id_bytes)));
     writers.leave();
-    return new LmdbLog(options, store, { writers, lock });
+    return new LmdbLog(options, store, mode, { writers, lock });
   } catch (error) {
     writers.close();
     throw error;
@@ -72,18 +85,20 @@ class LmdbLog implements EmbeddedLog {
   readonly #options: EmbeddedLogOptions;
   readonly #store: Store;
   readonly #wake: Wake;
+  readonly #mode: OpenMode;
   readonly #writing: WriteSide | undefined;
   readonly #closing = new AbortController();
   #retained_ms: number;
   #retaining: Promise<void> | undefined;
   #heldBy: string | undefined;
 
-  constructor(options: EmbeddedLogOptions, store: Store, writing: WriteSide | undefined) {
+  constructor(options: EmbeddedLogOptions, store: Store, mode: OpenMode, writing: WriteSide | undefined) {
     const id = store.read(() => store.identity());
     if (!id) throw new Fault('MR-3014', { detail: `the LMDB file in ${options.path} is no Millrace log` });
     this.id = id;
     this.#options = options;
     this.#store = store;
+    this.#mode = mode;
     this.#writing = writing;
     this.#retained_ms = options.clock.monotonic();
     this.#wake = new Wake(join(options.path, ownFiles.wake), options.clock, {
@@ -200,6 +215,7 @@ class LmdbLog implements EmbeddedLog {
     await this.#retaining;
     this.#writing?.writers.close();
     await this.#store.close();
+    this.#mode.release();
   }
 
   /** A claim takes the lock over from a paused process (§12) and is refused, not written, when it is not the next epoch. */

@@ -24,7 +24,7 @@ export interface EmbeddedLogOptions {
   readonly logger: Logger;
   /** Reads only, for monitors: takes no lock. The log must exist. */
   readonly readOnly?: boolean;
-  /** How long a writer may hold the log's lock before a takeover ends it. Default 10 s. */
+  /** How long a process may stay inside one write before a takeover (an opening for writing, or a claim) ends it. Default 10 s. */
   readonly takeoverAfter_ms?: number;
 }
 

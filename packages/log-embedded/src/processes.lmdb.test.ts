@@ -114,8 +114,33 @@ it('§12: a takeover ends a paused process that holds the lock, when it is certa
   const pauser = run('pauser', path);
   expect(await pauser.line()).toBe('inside');
   const ended = once(pauser.child, 'exit');
-  const successor = await Epoch.begin(await opened(path, { takeoverAfter_ms: 200 }).catch(() => log));
+  const claim = { epoch: 2, nonce: new Uint8Array(16).fill(2) };
+  await log.progress.appendClaim(Buffer.from('claim'), claim);
+  expect((await ended)[1]).toBe('SIGKILL');
+});
+
+it('§12: so does a process that starts up, as a successor must', async () => {
+  const path = freshPath();
+  await Epoch.begin(await opened(path));
+  const pauser = run('pauser', path);
+  expect(await pauser.line()).toBe('inside');
+  const ended = once(pauser.child, 'exit');
+  const successor = await Epoch.begin(await opened(path, { takeoverAfter_ms: 200 }));
   expect((await ended)[1]).toBe('SIGKILL');
   expect(successor.fence.epoch).toBe(2);
   await successor.commit(2);
+});
+
+it('serves reading handles beside writing ones in one process, and says when they come in the wrong order', async () => {
+  const path = freshPath();
+  const writer = await opened(path);
+  const epoch = await Epoch.begin(writer);
+  const reader = await opened(path, { readOnly: true });
+  await epoch.commit(3);
+  expect((await reader.progress.watermarks()).high).toBe(3n);
+  await expect(reader.createTopic('other', 1)).rejects.toMatchObject({ code: 'MR-9001' });
+  await reader.close();
+  await writer.close();
+  await opened(path, { readOnly: true });
+  await expect(opened(path)).rejects.toMatchObject({ code: 'MR-9001' });
 });

@@ -57,7 +57,6 @@ export class Store {
 
   constructor(path: string, options: { readonly readOnly: boolean }) {
     this.path = path;
-    prepare(path, options.readOnly);
     const binary = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const;
     try {
       this.root = open<Buffer, Buffer>({
@@ -79,9 +78,9 @@ export class Store {
     }
   }
 
-  /** Makes the directory, or checks that it is a log's. Throws MR-3014. */
-  static prepare(path: string): void {
-    prepare(path, false);
+  /** Makes the directory, or checks that it is a log's. Throws MR-3014, and MR-3008 when there is none to read. */
+  static prepare(path: string, readOnly: boolean): void {
+    prepare(path, readOnly);
   }
 
   /** Runs `section` on one fresh snapshot. */
