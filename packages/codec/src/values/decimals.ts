@@ -13,7 +13,7 @@ const latin1 = (bytes: Uint8Array, from: number, size: number): string =>
 
 /** Big-endian two's complement of an integer's decimal text, as short as it can be (java.math.BigInteger.toByteArray). */
 export function integerBytes(digits: string): Buffer {
-  if (digits.length > smallDigits_max + 1) return bigintBytes(BigInt(digits));
+  if (digits.length > smallDigits_max) return bigintBytes(BigInt(digits));
   const value = Number(digits);
   let size = 1;
   while (value >= 2 ** (8 * size - 1) || value < -(2 ** (8 * size - 1))) size++;
