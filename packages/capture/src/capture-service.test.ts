@@ -1,106 +1,14 @@
-import { createCodec, memorySchemaStore } from '@millrace/codec';
-import { type MemoryLogFaults, MemoryLogServer } from '@millrace/log';
+import type { MemoryLogFaults } from '@millrace/log';
 import { lsn } from '@millrace/model';
-import { silentLogger, systemClock } from '@millrace/runtime';
+import { systemClock } from '@millrace/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Capture, createCapture } from './capture-service.js';
+import { Bench, large, lines, orders, until } from './memory/capture-bench.js';
 import { MemoryLeader } from './memory/leader.js';
-import { LogReplica } from './memory/replica.js';
-import type { MemorySourceOptions } from './memory/session.js';
 import { testColumn, testRelation } from './memory/shop.js';
-import { MemorySource } from './memory/source.js';
-import type { CaptureLimits, CapturePolicies } from './options.js';
-
-const orders = 1;
-const lines = 2;
-const large = 'x'.repeat(60);
-
-/** A leader, a log and captures on them. */
-class Bench {
-  readonly leader = new MemoryLeader({ clock: systemClock });
-  readonly server = new MemoryLogServer({ clock: systemClock });
-  readonly codec = createCodec({
-    format: 'json',
-    preset: 'lossless',
-    schemas: memorySchemaStore(),
-    connectorName: 'shop',
-    database: 'shop',
-    version: 'test',
-  });
-  source: Partial<MemorySourceOptions> = { keepalive_ms: 5 };
-  readonly running: { stop: AbortController; done: Promise<unknown>; capture: Capture }[] = [];
-
-  constructor() {
-    this.leader.createTable(testRelation(orders, 'orders'));
-    this.leader.createTable(testRelation(lines, 'lines', { key: [], identity: 'full' }));
-  }
-
-  start(options: { limits?: Partial<CaptureLimits>; policies?: Partial<CapturePolicies> } = {}): Capture {
-    const capture = createCapture({
-      source: new MemorySource({
-        leader: this.leader,
-        clock: systemClock,
-        random: Math.random,
-        ...this.source,
-      }),
-      log: this.server.open(),
-      codec: this.codec,
-      pipeline: { topicPrefix: 'shop', partitions: 3 },
-      surroundings: { clock: systemClock, logger: silentLogger, random: Math.random },
-      host: 'test',
-      pid: 1,
-      version: 'test',
-      ...options,
-      limits: { idle_ms: 5, followers_ms: 10, catalogue_ms: 20, windowRetry_ms: 2, ...options.limits },
-    });
-    const stop = new AbortController();
-    const done = capture.run(stop.signal).catch((error: unknown) => error);
-    this.running.push({ stop, done, capture });
-    return capture;
-  }
-
-  async stop(): Promise<unknown> {
-    const last = this.running.pop();
-    last?.stop.abort();
-    return await last?.done;
-  }
-
-  put(...rows: (readonly [number, string, string | null])[]): void {
-    const transaction = this.leader.begin();
-    transaction.insert(orders, ...rows.map(([id, name, note]) => [String(id), name, note]));
-    transaction.commit();
-  }
-
-  /** A replica that has everything that the leader committed, compared row by row. */
-  async replicated(): Promise<LogReplica> {
-    const { position } = this.leader;
-    const replica = new LogReplica(this.server.open(), this.codec);
-    await until(async () => {
-      await replica.catchUp();
-      return replica.position.end >= position && replica.exact;
-    });
-    for (const oid of [orders, lines])
-      expect(replica.rows(oid)).toEqual(
-        [...this.leader.rows(oid)].sort((a, b) => (String(a) < String(b) ? -1 : 1)),
-      );
-    return replica;
-  }
-}
-
-async function until(condition: () => Promise<boolean> | boolean, limit_ms = 5_000): Promise<void> {
-  const start = performance.now();
-  while (!(await condition())) {
-    if (performance.now() - start > limit_ms) throw new Error('waited too long');
-    await systemClock.sleep(2);
-  }
-}
 
 let bench: Bench;
 afterEach(async () => {
-  for (const { stop, done } of bench.running) {
-    stop.abort();
-    await done;
-  }
+  await bench.end();
 });
 
 describe('a capture on an empty log', () => {
@@ -228,8 +136,11 @@ describe('the log misbehaves', () => {
     bench = new Bench();
     let left = 3;
     const faults: MemoryLogFaults = {
-      append: () =>
-        left > 0 && Math.random() < 0.3 ? (left--, { lost: true, applied: Math.random() < 0.5 }) : {},
+      append: () => {
+        if (left === 0 || Math.random() < 0.7) return {};
+        left--;
+        return { lost: true, applied: Math.random() < 0.5 };
+      },
     };
     bench.server.faults = faults;
     bench.start();

@@ -1,24 +1,20 @@
 import type { ChainReader, FollowerReports } from '@millrace/log';
-import { lsnZero } from '@millrace/model';
-import { ByteGate } from '@millrace/runtime';
 import type { ChainFacts } from './chain-facts.js';
 import { ChainWriter } from './chain-writer.js';
 import type { Claim } from './claim.js';
 import { Confirmer } from './confirmer.js';
+import type { FinishedSnapshot } from './followers-watch.js';
 import type { CaptureSettings } from './options.js';
 import type { Progress } from './progress.js';
 import { PublishQueue } from './publish-queue.js';
 import { ReadBack } from './read-back.js';
 import { Recorder } from './recorder.js';
-import { WindowEngine } from './snapshot/window-engine.js';
+import { type FirstSnapshot, planFirstSnapshot } from './snapshot/first-snapshot.js';
 import type { SourceSession } from './source.js';
 import { checkStart, type Opening } from './startup-check.js';
 import type { CaptureState } from './state.js';
-import { BatchBuilder } from './stream/batch-builder.js';
-import { EventWriter } from './stream/event-writer.js';
-import { IdleRecords } from './stream/idle-records.js';
 import { ShapeBook } from './stream/shape-book.js';
-import { StreamSink } from './stream/stream-sink.js';
+import { Streaming } from './streaming.js';
 
 export interface EpochOptions {
   readonly settings: CaptureSettings;
@@ -32,6 +28,22 @@ export interface EpochOptions {
   readonly enter: (state: CaptureState) => void;
 }
 
+/** What the parts of an epoch share. */
+export interface EpochParts extends EpochOptions {
+  readonly writer: ChainWriter;
+  readonly queue: PublishQueue;
+  readonly readBack: ReadBack;
+  readonly recorder: Recorder;
+  readonly confirmer: Confirmer;
+  readonly shapes: ShapeBook;
+  readonly signal: AbortSignal;
+  /** Rejects with the first fault of writing or reading back. */
+  readonly failed: Promise<never>;
+  /** Resolves when the epoch is told to end. */
+  readonly aborted: Promise<void>;
+  readonly finishedSnapshot: () => FinishedSnapshot | undefined;
+}
+
 /** CHECK → OPEN → SNAPSHOT → STREAM of one claim that counts. Ends with the signal or with the first fault of any of its parts. */
 export class Epoch {
   readonly #o: EpochOptions;
@@ -39,6 +51,8 @@ export class Epoch {
   readonly #aborted = new Promise<void>((resolve) => {
     this.#stop.signal.addEventListener('abort', () => resolve(), { once: true });
   });
+  #streaming: Streaming | undefined;
+  #finished: FinishedSnapshot | undefined;
 
   constructor(options: EpochOptions) {
     this.#o = options;
@@ -48,99 +62,75 @@ export class Epoch {
     const { settings, session, facts, reader, claim, enter } = this.#o;
     const abort = (): void => this.#stop.abort();
     signal.addEventListener('abort', abort, { once: true });
+    let queue: PublishQueue | undefined;
     try {
       enter({ name: 'check', epoch: claim.epoch, resume: claim.resume });
       const opening = await checkStart(settings, session, facts, reader, claim.resume);
-      await this.#opened(opening);
+      const shapes = new ShapeBook({ codec: settings.codec, ...settings.pipeline, facts });
+      const first = facts.empty ? await planFirstSnapshot(settings, session, shapes, opening) : undefined;
+      signal.throwIfAborted();
+      const parts = this.#parts(shapes);
+      queue = parts.queue;
+      await this.#open(parts, opening, first);
+      this.#streaming = new Streaming(parts, opening);
+      await this.#streaming.run(first);
     } finally {
       signal.removeEventListener('abort', abort);
       this.#stop.abort();
+      queue?.close();
     }
   }
 
-  async #opened(opening: Opening): Promise<void> {
-    const { settings, session, facts, claim, enter, progress } = this.#o;
-    const { signal } = this.#stop;
-    const { surroundings, limits, decisions } = settings;
-    let sink: StreamSink | undefined;
+  /** OPEN: appends it, reads it back, and only then confirms (R9). */
+  async #open(parts: EpochParts, opening: Opening, first: FirstSnapshot | undefined): Promise<void> {
+    const { claim, enter, facts } = this.#o;
+    const { recorder, queue, readBack, failed, confirmer } = parts;
+    enter({ name: 'open', epoch: claim.epoch, resume: opening.at });
+    recorder.open(opening, first?.layout ?? facts.layout(), first ? [first.state] : facts.snapshots);
+    await Promise.race([queue.settled(), failed, this.#aborted]);
+    await Promise.race([readBack.settled(), failed, this.#aborted]);
+    this.#stop.signal.throwIfAborted();
+    confirmer.opened(opening.at);
+  }
+
+  #parts(shapes: ShapeBook): EpochParts {
+    const { settings, session, progress } = this.#o;
+    const { log, limits, decisions, surroundings } = settings;
     const writer = this.#writer();
-    const queue = new PublishQueue(() => sink?.pump());
-    const confirmer = new Confirmer(session, decisions, progress, () => sink?.received ?? lsnZero);
+    const queue = new PublishQueue(() => this.#streaming?.pump());
+    const confirmer = new Confirmer(session, decisions, progress, () => progress.received());
     const readBack = this.#readBack(confirmer, writer);
     const recorder = new Recorder({
-      log: settings.log,
+      log,
       writer,
       queue,
       readBack,
       leader: session.identity,
       limits,
       clock: surroundings.clock,
-      onPublished: (record) => {
+      onPublished: (record, offset) => {
         progress.published(record);
         confirmer.moved(readBack.position, writer.tail);
+        if (record.kind === 'progress' && record.snapshotDone && record.chunk)
+          this.#finished = { id: record.chunk.snapshot, offset };
       },
     });
     const failed = Promise.race([queue.failed, readBack.failed]);
+    // Awaited where it matters; until then a failure is not unhandled.
     failed.catch(() => {});
-    try {
-      enter({ name: 'open', epoch: claim.epoch, resume: opening.at });
-      recorder.open(opening, facts.snapshots);
-      await this.#untilReadBack(queue, readBack, failed);
-      confirmer.opened(opening.at);
-      const gate = new ByteGate(limits.queued_bytes);
-      const builder = new BatchBuilder();
-      const idle = new IdleRecords({
-        decisions,
-        clock: surroundings.clock,
-        idle_ms: limits.idle_ms,
-        recorder,
-        tail: () => writer.tail,
-        onDue: () => sink?.pump(),
-        signal,
-      });
-      sink = new StreamSink({
-        settings,
-        epoch: claim.epoch,
-        resume: opening.at,
-        builder,
-        writer: new EventWriter(builder, claim.epoch),
-        shapes: new ShapeBook({ codec: settings.codec, ...settings.pipeline, facts }),
-        recorder,
-        queue,
-        gate,
-        idle,
-        windows: new WindowEngine(),
-        onRepair: () => {},
-      });
-      const live = sink;
-      progress.received = () => live.received;
-      progress.held_bytes = () => gate.held + builder.bytes;
-      enter({ name: 'stream', epoch: claim.epoch });
-      await this.#stream(live, gate, failed);
-    } finally {
-      this.#stop.abort();
-      queue.close();
-    }
-  }
-
-  /** Streams until the signal, the stream's own error, or the first fault of what runs beside it. */
-  async #stream(sink: StreamSink, gate: ByteGate, failed: Promise<never>): Promise<void> {
-    const streaming = this.#o.session.stream(sink, this.#stop.signal);
-    try {
-      await Promise.race([streaming, failed]);
-    } catch (error) {
-      this.#stop.abort();
-      gate.close();
-      await streaming.catch(() => {});
-      throw error;
-    }
-    gate.close();
-  }
-
-  async #untilReadBack(queue: PublishQueue, readBack: ReadBack, failed: Promise<never>): Promise<void> {
-    await Promise.race([queue.settled(), failed, this.#aborted]);
-    await Promise.race([readBack.settled(), failed, this.#aborted]);
-    this.#stop.signal.throwIfAborted();
+    return {
+      ...this.#o,
+      writer,
+      queue,
+      readBack,
+      recorder,
+      confirmer,
+      shapes,
+      signal: this.#stop.signal,
+      failed,
+      aborted: this.#aborted,
+      finishedSnapshot: () => this.#finished,
+    };
   }
 
   #writer(): ChainWriter {

@@ -53,6 +53,12 @@ export class PublishQueue {
     return Promise.race([done, this.failed]);
   }
 
+  /** Ends the queue with the fault of something that works for it. */
+  fail(error: unknown): void {
+    this.close();
+    this.#fail(toFault(error));
+  }
+
   /** Drops what has not begun. The step under way ends by itself: its signal is the epoch's. */
   close(): void {
     this.#closed = true;

@@ -1,6 +1,7 @@
 import type {
   AppendedRange,
   ChunkNote,
+  LayoutTopic,
   Log,
   PartitionBatch,
   ProgressRecord,
@@ -14,6 +15,7 @@ import type { CaptureLimits } from './options.js';
 import type { PublishQueue } from './publish-queue.js';
 import type { ReadBack } from './read-back.js';
 import { batchRecord, chunkRecord, idleRecord, openRecord, schemaRecord } from './records-of-epoch.js';
+import { isFinished, unfinished, withoutChunk, withoutReading } from './snapshot/states.js';
 import type { LeaderIdentity } from './source.js';
 import type { Opening } from './startup-check.js';
 import {
@@ -26,6 +28,13 @@ import {
 } from './stream/batch-builder.js';
 import type { ShapeChange } from './stream/shape-book.js';
 
+/** Alters what a checkpoint says about snapshots. */
+export type SnapshotChange = (snapshots: readonly SnapshotState[]) => readonly SnapshotState[];
+
+/** Whether the chunk of this note is its snapshot's last. */
+const isDone = (snapshots: readonly SnapshotState[], note: ChunkNote): boolean =>
+  withoutChunk(snapshots, note).some((snapshot) => snapshot.id === note.snapshot && isFinished(snapshot));
+
 export interface RecorderOptions {
   readonly log: Log;
   readonly writer: ChainWriter;
@@ -34,7 +43,7 @@ export interface RecorderOptions {
   readonly leader: LeaderIdentity;
   readonly limits: CaptureLimits;
   readonly clock: Clock;
-  readonly onPublished: (record: ProgressRecord) => void;
+  readonly onPublished: (record: ProgressRecord, offset: bigint) => void;
 }
 
 /**
@@ -57,7 +66,8 @@ export class Recorder {
     return this.#options.writer.tail;
   }
 
-  open(opening: Opening, snapshots: readonly SnapshotState[]): void {
+  /** `layout` and `snapshots`: those of the chain, or of a log's first `open`. */
+  open(opening: Opening, layout: readonly LayoutTopic[], snapshots: readonly SnapshotState[]): void {
     this.#add(async () => {
       const { writer, leader } = this.#options;
       const { facts } = writer;
@@ -66,7 +76,7 @@ export class Recorder {
           at: opening.at,
           leader,
           ...(opening.fork && { fork: opening.fork }),
-          layout: facts.layout(),
+          layout,
           snapshots,
           relations: [...facts.shapes.values()],
         }),
@@ -76,22 +86,10 @@ export class Recorder {
   }
 
   /** A checkpoint: readers that start there know everything. `change` alters the snapshots it lists. */
-  checkpoint(
-    change: (snapshots: readonly SnapshotState[]) => readonly SnapshotState[] = (same) => same,
-  ): void {
+  checkpoint(change: SnapshotChange = (same) => same, done?: () => void): void {
     this.#add(async () => {
-      const { writer, leader } = this.#options;
-      const { facts } = writer;
-      await this.#publish([], (head) =>
-        openRecord(head, {
-          at: writer.tail,
-          leader,
-          layout: facts.layout(),
-          snapshots: change(facts.snapshots),
-          relations: [...facts.shapes.values()],
-        }),
-      );
-      this.#checkpointed();
+      await this.#checkpointNow(change(this.#options.writer.facts.snapshots));
+      done?.();
     });
   }
 
@@ -167,6 +165,27 @@ export class Recorder {
     });
   }
 
+  /** Tables that are gone on the leader are no longer read. */
+  giveUp(topics: ReadonlySet<number>): void {
+    this.#add(async () => {
+      const { writer } = this.#options;
+      const before = writer.facts.snapshots;
+      const after = withoutReading(before, topics);
+      const finished = unfinished(before).length - unfinished(after).length;
+      await this.#checkpointNow(after);
+      for (let i = 0; i < finished; i++)
+        await this.#publish([], (head) => idleRecord(head, writer.tail, writer.tail, true));
+    });
+  }
+
+  /** Within a step: moves the position over a transaction of ours that holds nothing. */
+  async publishIdle(to: Lsn): Promise<void> {
+    const { writer } = this.#options;
+    await this.#publish([], (head) =>
+      idleRecord(head, writer.tail, { history: writer.tail.history, end: to }),
+    );
+  }
+
   /** A step of another kind, which may use `publishChunk`. */
   step(run: () => Promise<void>): void {
     this.#add(run);
@@ -179,7 +198,6 @@ export class Recorder {
     readonly note: ChunkNote;
     readonly to: Lsn | undefined;
     readonly commit_us: bigint;
-    readonly isLast: (after: ChunkNote) => boolean;
   }): Promise<void> {
     const { writer } = this.#options;
     await this.#publish(partitionBatches(chunk.part), (head, appended) => {
@@ -193,9 +211,24 @@ export class Recorder {
         commit_us: chunk.commit_us,
         ranges,
         note: chunk.note,
-        snapshotDone: chunk.isLast(chunk.note),
+        snapshotDone: isDone(writer.facts.snapshots, chunk.note),
       });
     });
+  }
+
+  async #checkpointNow(snapshots: readonly SnapshotState[]): Promise<void> {
+    const { writer, leader } = this.#options;
+    const { facts } = writer;
+    await this.#publish([], (head) =>
+      openRecord(head, {
+        at: writer.tail,
+        leader,
+        layout: facts.layout(),
+        snapshots,
+        relations: [...facts.shapes.values()],
+      }),
+    );
+    this.#checkpointed();
   }
 
   #add(run: () => Promise<void>): void {
@@ -209,7 +242,7 @@ export class Recorder {
     const { writer, readBack, onPublished } = this.#options;
     const { record, offset } = await writer.publish(batches, make);
     readBack.acknowledged(offset);
-    onPublished(record);
+    onPublished(record, offset);
   }
 
   #checkpointed(): void {

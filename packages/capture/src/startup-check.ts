@@ -1,5 +1,5 @@
 import type { ChainReader, Log } from '@millrace/log';
-import { formatLsn, formatPosition, type Position } from '@millrace/model';
+import { formatLsn, formatPosition, maxLsn, type Position } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
 import type { ChainFacts } from './chain-facts.js';
 import { describeFork, type ForkVerdict } from './fork.js';
@@ -69,7 +69,7 @@ async function checkSlot(
     throw new Fault('MR-2009', { detail: `epoch ${reader.state.epoch} was claimed by another capture` });
   const start = session.created?.consistentPoint ?? session.confirmed;
   if (settings.policies.onGap === 'resnapshot')
-    return { history: resume.history, end: start > resume.end ? start : resume.end };
+    return { history: resume.history, end: maxLsn(start, resume.end) };
   const positions = `the slot starts at ${formatLsn(start)}, the log ends at ${formatPosition(resume)}`;
   throw verdict === 'slot-recreated'
     ? new Fault('MR-2005', { detail: `the slot did not exist although the log is not empty: ${positions}` })

@@ -26,7 +26,8 @@ export class MemoryTransaction {
     const relation = this.#leader.relation(oid);
     const xid = this.#enlist();
     for (const row of rows)
-      if (!this.#leader.lock(xid, relation, row) || this.#current(oid, row) !== undefined) return false;
+      if (!this.#leader.lock(xid, relation, row) || (relation.key.length > 0 && this.#current(oid, row)))
+        return false;
     const lsn = this.#leader.logChange();
     for (const after of rows) this.#changes.push({ op: 'insert', relation, before: undefined, after, lsn });
     return true;

@@ -49,6 +49,18 @@ export const withoutTopic = (snapshots: readonly SnapshotState[], topic: number)
     tables: snapshot.tables.filter((table) => table.topic !== topic),
   }));
 
+/** The states with nothing left to read of these tables; they stay listed, so that the snapshot completes them. */
+export const withoutReading = (
+  snapshots: readonly SnapshotState[],
+  topics: ReadonlySet<number>,
+): SnapshotState[] =>
+  snapshots.map((snapshot) => ({
+    ...snapshot,
+    tables: snapshot.tables.map((table) =>
+      topics.has(table.topic) ? { topic: table.topic, remaining: [] } : table,
+    ),
+  }));
+
 /** Adds ranges to a table of a running snapshot. */
 export const withRanges = (
   snapshots: readonly SnapshotState[],

@@ -1,22 +1,346 @@
-import type { ChunkNote, SnapshotState } from '@millrace/log';
-import type { Change, Lsn, RowImage, TransactionStart } from '@millrace/model';
-import type { Watermark } from '../source.js';
+import {
+  type Change,
+  type Lsn,
+  type Relation,
+  type RowImage,
+  rowImageOf,
+  rowOf,
+  type TransactionStart,
+} from '@millrace/model';
+import { backoff_ms } from '@millrace/runtime';
+import { orAborted } from '../abortable.js';
+import type { ChainFacts } from '../chain-facts.js';
+import type { CaptureSettings } from '../options.js';
+import type { Recorder, SnapshotChange } from '../recorder.js';
+import type { SourceSession, Watermark, WindowChunk } from '../source.js';
+import { BatchBuilder } from '../stream/batch-builder.js';
+import { EventWriter } from '../stream/event-writer.js';
 import type { Shape } from '../stream/shape.js';
+import type { ShapeBook } from '../stream/shape-book.js';
+import { chunkRows } from './chunk-rows.js';
+import type { SnapshotMeter } from './snapshot-progress.js';
+import { isFinished, newSnapshot, unfinished, withRanges } from './states.js';
+import { type ClosedWindow, Window, type WindowTask } from './window.js';
+import { XidRecorder } from './xid-recorder.js';
 
+export interface WindowEngineOptions {
+  readonly settings: CaptureSettings;
+  readonly session: SourceSession;
+  readonly epoch: number;
+  readonly facts: ChainFacts;
+  readonly shapes: ShapeBook;
+  readonly recorder: Recorder;
+  readonly meter: SnapshotMeter;
+  readonly signal: AbortSignal;
+  /** The read saw the table in another shape than the stream: it has to be announced, and the table read anew. */
+  readonly onReshaped: (relation: Relation) => void;
+}
+
+/**
+ * Reads tables while streaming (§7): one window at a time, range by range, as the snapshots in the chain say. Its loop requests
+ * reads; the stream tells it of LOW, HIGH and what lies between; at HIGH it hands back a step that publishes the chunk.
+ */
 export class WindowEngine {
+  readonly #o: WindowEngineOptions;
+  readonly #xids: XidRecorder;
+  #window: Window | undefined;
+  #pendingMark: Watermark | undefined;
+  #start: TransactionStart | undefined;
+  #settled: (used: boolean) => void = () => {};
+  #chunks = 0;
+  /** Requested and not yet in the chain. */
+  #requested = 0;
+  #moved: { readonly topic: number; readonly key: readonly string[] }[] = [];
+  #wake: () => void = () => {};
+
+  constructor(options: WindowEngineOptions) {
+    this.#o = options;
+    this.#xids = new XidRecorder(options.settings.limits.window_xids);
+  }
+
+  /** True while changes of some table are to be told. */
   get watching(): boolean {
-    return false;
+    return this.#window?.isOpen === true;
   }
-  begin(_start: TransactionStart): void {}
-  change(_shape: Shape, _change: Change): void {}
-  mark(_mark: Watermark): void {}
-  moved(_shape: Shape, _after: RowImage): void {}
-  commit(): void {}
-  takeRepairs(): ((snapshots: readonly SnapshotState[]) => readonly SnapshotState[]) | undefined {
-    return undefined;
+
+  /** Asks for a snapshot of these topics; it is in the chain before anything that is put into the queue later. */
+  request(topics: readonly number[]): void {
+    if (topics.length === 0) return;
+    this.#requested++;
+    const { recorder } = this.#o;
+    recorder.checkpoint(
+      (snapshots) => [...snapshots, newSnapshot(snapshots, topics, recorder.tail)],
+      () => {
+        this.#requested--;
+        this.#wake();
+      },
+    );
   }
-  takeChunk(_start: TransactionStart, _end: Lsn): (() => Promise<void>) | undefined {
-    return undefined;
+
+  /** A request is on its way into the chain. */
+  get requesting(): boolean {
+    return this.#requested > 0;
+  }
+
+  /** Reads what there is to read until the signal. Rejects when a read fails: the session is lost. */
+  async run(): Promise<void> {
+    const { signal, settings, facts } = this.#o;
+    const { clock, random } = settings.surroundings;
+    const retry = {
+      first_ms: settings.limits.windowRetry_ms,
+      max_ms: settings.limits.windowRetry_max_ms,
+      factor: 2,
+    };
+    signal.addEventListener('abort', () => this.#wake(), { once: true });
+    let discarded = 0;
+    while (!signal.aborted) {
+      const task = nextTask(facts);
+      if (!task) {
+        this.#xids.stop();
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+          if (signal.aborted || nextTask(facts)) resolve();
+        });
+        continue;
+      }
+      const used = await this.#readOne(task);
+      discarded = used ? 0 : discarded + 1;
+      if (!used) await clock.sleep(backoff_ms(retry, discarded, random()), signal);
+    }
+  }
+
+  begin(start: TransactionStart): void {
+    this.#start = start;
+  }
+
+  change(shape: Shape, change: Change): void {
+    const window = this.#window;
+    if (window?.isOpen && window.task.topic === shape.number && this.#start)
+      window.change(this.#start.xid, change);
+  }
+
+  /** A table's shape changed in the stream. */
+  reshaped(topic: number): void {
+    const window = this.#window;
+    if (window && window.task.topic === topic) window.spoiled = 'the table’s shape changed in the window';
+  }
+
+  /** A watermark of this epoch, inside its own transaction. */
+  mark(mark: Watermark): void {
+    if (this.#window?.chunk === mark.chunk) this.#pendingMark = mark;
+  }
+
+  /**
+   * A key change whose new row lacks columns: while its table is read, the old row may not be in a follower yet, and the new key's
+   * range may have been read already. So that the value is not lost, the new key is read once more.
+   */
+  moved(shape: Shape, after: RowImage): void {
+    if (this.#requested === 0 && unfinished(this.#o.facts.snapshots).length === 0) return;
+    const row = rowOf(after);
+    this.#moved.push({ topic: shape.number, key: shape.relation.key.map((column) => String(row[column])) });
+  }
+
+  /** What the open transaction adds to the ranges to be read; undefined: nothing. */
+  takeRepairs(): SnapshotChange | undefined {
+    if (this.#moved.length === 0) return undefined;
+    const moved = this.#moved;
+    this.#moved = [];
+    return (snapshots) => {
+      let now = snapshots;
+      for (const { topic, key } of moved)
+        for (const { id, tables } of unfinished(now))
+          if (tables.some((table) => table.topic === topic && table.remaining.length > 0))
+            now = withRanges(now, id, topic, [{ after: key, upTo: key }]);
+      return now;
+    };
+  }
+
+  /** At a commit: the step that publishes the chunk, if the transaction was our HIGH. */
+  takeChunk(start: TransactionStart, end: Lsn): (() => Promise<void>) | undefined {
+    const window = this.#window;
+    if (!window || this.#pendingMark?.kind !== 'high') return undefined;
+    this.#window = undefined;
+    const closed: ClosedWindow = {
+      task: window.task,
+      chunk: window.chunk,
+      read: window.read,
+      changes: window.changes,
+      xids: this.#xids.high(),
+      spoiled: window.isOpen ? window.spoiled : 'HIGH came without LOW',
+      commit: start.commit,
+      committedAt_us: start.committedAt_us,
+      end,
+    };
+    const shape = this.#o.shapes.ofTopic(window.task.topic);
+    return () => this.#publish(closed, shape);
+  }
+
+  /** Every transaction of the stream ends here, covered ones too. */
+  commit(): void {
+    const start = this.#start;
+    if (!start) return;
+    if (this.#pendingMark?.kind === 'low') {
+      this.#xids.low(start.xid);
+      this.#window?.opened();
+    }
+    this.#pendingMark = undefined;
+    this.#xids.committed(start.xid);
+    this.#start = undefined;
+  }
+
+  async #readOne(task: WindowTask): Promise<boolean> {
+    const { session, settings, shapes, epoch, signal } = this.#o;
+    const { limits } = settings;
+    const shape = await shapes.ensure(task.topic);
+    if (signal.aborted) return true;
+    const chunk = ++this.#chunks;
+    this.#xids.start();
+    const settled = new Promise<boolean>((resolve) => {
+      this.#settled = resolve;
+    });
+    let failed: (error: unknown) => void = () => {};
+    const failure = new Promise<never>((_, reject) => {
+      failed = reject;
+    });
+    // The window must be there before its LOW can arrive, so the read is begun through a promise made first.
+    let begin: (read: Promise<WindowChunk>) => void = () => {};
+    const read = new Promise<WindowChunk>((resolve) => {
+      begin = resolve;
+    });
+    read.catch(failed);
+    this.#window = new Window(task, chunk, read, limits.window_bytes);
+    begin(
+      session.windows.read({
+        relation: shape.relation,
+        range: task.range,
+        rows: limits.chunk_rows,
+        max_bytes: limits.window_bytes,
+        epoch,
+        chunk,
+        signal,
+      }),
+    );
+    return (await orAborted(Promise.race([settled, failure]), signal)) ?? true;
+  }
+
+  /** In the queue, at HIGH's place: publishes the chunk, or only moves the position over HIGH. */
+  async #publish(closed: ClosedWindow, shape: Shape | undefined): Promise<void> {
+    const { recorder, meter } = this.#o;
+    const chunk = await this.#chunkOf(closed);
+    if (!chunk) return;
+    const usable = this.#usable(closed, chunk, shape);
+    this.#xids.seen(chunk.visibility);
+    if ('reason' in usable) {
+      meter.discarded(usable.reason);
+      await recorder.publishIdle(closed.end);
+      this.#settled(false);
+      return;
+    }
+    await this.#publishRows(closed, chunk, usable.shape, usable.rows);
+    meter.row(closed.task.snapshot.id, closed.task.topic, usable.rows.length);
+    this.#settled(true);
+  }
+
+  /** The read may end after its HIGH has come back through the stream. Undefined: told to stop. */
+  async #chunkOf({ read }: ClosedWindow): Promise<WindowChunk | undefined> {
+    return await orAborted(read, this.#o.signal);
+  }
+
+  #usable(
+    closed: ClosedWindow,
+    chunk: WindowChunk,
+    shape: Shape | undefined,
+  ): { readonly rows: readonly RowImage[]; readonly shape: Shape } | { readonly reason: string } {
+    const { settings, facts, onReshaped } = this.#o;
+    const { task, spoiled, changes, xids } = closed;
+    if (spoiled !== undefined) return { reason: spoiled };
+    if (!shape) return { reason: 'the table has no shape any more' };
+    const stillWanted = facts.snapshots.some(
+      ({ id, tables }) => id === task.snapshot.id && tables.some(({ topic }) => topic === task.topic),
+    );
+    if (!stillWanted) return { reason: 'the table is read by a later snapshot' };
+    if (!sameColumns(chunk.relation, shape.relation)) {
+      onReshaped(chunk.relation);
+      return { reason: 'the read saw the table in another shape' };
+    }
+    const verdict = settings.decisions.windowVerdict(chunk.visibility, xids);
+    if (!verdict.usable) return { reason: verdict.reason };
+    const merged = chunkRows({
+      relation: shape.relation,
+      read: chunk.rows.map(rowOf),
+      changes,
+      visibility: chunk.visibility,
+      overlay: settings.decisions.overlay,
+    });
+    if ('incomplete' in merged) return { reason: merged.incomplete };
+    return { rows: merged.rows.map(rowImageOf), shape };
+  }
+
+  async #publishRows(
+    closed: ClosedWindow,
+    chunk: WindowChunk,
+    shape: Shape,
+    rows: readonly RowImage[],
+  ): Promise<void> {
+    const { recorder, settings, epoch } = this.#o;
+    const builder = new BatchBuilder();
+    const writer = new EventWriter(builder, epoch);
+    const lsnHigh = Number(closed.commit >> 32n);
+    const lsnLow = Number(closed.commit & 0xffff_ffffn);
+    builder.begin();
+    writer.begin({
+      commit: closed.commit,
+      xid: -1,
+      sourceTime_us: closed.committedAt_us,
+      processedAt_us: BigInt(Math.trunc(settings.surroundings.clock.now())) * 1000n,
+      lastCommit: undefined,
+      snapshot: 'incremental',
+      chunk: 0,
+      flags: 0,
+    });
+    // Rows without a key cannot be compared with a follower's: the chunk is the whole table, and replaces it.
+    if (!shape.keyed) writer.truncate(shape, lsnHigh, lsnLow);
+    for (const row of rows) writer.row(shape, row);
+    const { part, ranges } = builder.takePart();
+    await recorder.publishChunk({
+      part,
+      earlier: ranges,
+      note: {
+        snapshot: closed.task.snapshot.id,
+        table: closed.task.topic,
+        chunk: closed.chunk,
+        cursor: chunk.range.upTo,
+        window: { after: closed.task.range.after, upTo: chunk.range.upTo },
+      },
+      to: closed.end,
+      commit_us: closed.committedAt_us,
+    });
   }
 }
-export type { ChunkNote };
+
+/** The oldest unfinished snapshot's first range. */
+function nextTask(facts: ChainFacts): WindowTask | undefined {
+  for (const snapshot of unfinished(facts.snapshots))
+    for (const { topic, remaining } of snapshot.tables) {
+      const range = remaining[0];
+      if (range && !isFinished(snapshot)) return { snapshot, topic, range };
+    }
+  return undefined;
+}
+
+/** Whether rows of `a` can go under the shape of `b`. */
+const sameColumns = (a: Relation, b: Relation): boolean =>
+  a.id === b.id &&
+  a.columns.length === b.columns.length &&
+  a.columns.every((column, i) => {
+    const other = b.columns[i];
+    return (
+      other !== undefined &&
+      column.attnum === other.attnum &&
+      column.name === other.name &&
+      column.type.oid === other.type.oid &&
+      column.type.typmod === other.type.typmod
+    );
+  }) &&
+  a.key.length === b.key.length &&
+  a.key.every((column, i) => column === b.key[i]);

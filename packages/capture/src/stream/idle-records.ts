@@ -45,7 +45,10 @@ export class IdleRecords {
     const at = this.#keepalive;
     if (at === undefined || !decisions.mayRecordIdle(at, tail(), uncovered)) return;
     const pause_ms = this.#last_ms + idle_ms - clock.monotonic();
-    if (pause_ms > 0) return this.#later(pause_ms);
+    if (pause_ms > 0) {
+      this.#later(pause_ms);
+      return;
+    }
     this.#last_ms = clock.monotonic();
     this.#keepalive = undefined;
     recorder.idle(at);

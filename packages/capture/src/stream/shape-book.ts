@@ -60,7 +60,8 @@ export class ShapeBook {
   /** The newest shape of a topic, compiled. */
   ofTopic(topic: number): Shape | undefined {
     const newest = this.#newest.get(topic);
-    return newest && this.#compiled.get(newest.relation.id);
+    const compiled = newest && this.#compiled.get(newest.relation.id);
+    return compiled?.version === newest?.version ? compiled : undefined;
   }
 
   /** Every topic that is fed by a table. */

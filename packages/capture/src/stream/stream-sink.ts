@@ -107,7 +107,10 @@ export class StreamSink implements SourceSink {
     this.#start = undefined;
     this.#lastCommit = start.commit;
     this.#received = maxLsn(this.#received, end.end);
-    if (this.#covered) return windows.commit();
+    if (this.#covered) {
+      windows.commit();
+      return;
+    }
     const repairs = windows.takeRepairs();
     if (repairs) {
       // The ranges to read must be in the chain before the events that make them necessary, or a crash would forget them.
@@ -147,7 +150,7 @@ export class StreamSink implements SourceSink {
 
   /** Plans a shape, and writes it to the chain before its first event when it is another than the chain's newest. */
   #record(relation: Relation, certainty: SchemaCertainty): ShapeChange {
-    const { shapes, settings, recorder } = this.#o;
+    const { shapes, settings, recorder, windows } = this.#o;
     const doubt = doubtOf(certainty);
     if (doubt !== undefined && settings.policies.onSchemaUncertain === 'stop')
       throw new Fault('MR-2010', {
@@ -159,8 +162,10 @@ export class StreamSink implements SourceSink {
     if (change.changes !== undefined) {
       // The shape is a barrier before the whole transaction that brings it: a record ends at a commit (R13, R26).
       this.#cut();
-      const repair = doubt !== undefined;
+      // What a table held before it was published, or before the change, came without events.
+      const repair = doubt !== undefined || change.isNewTopic;
       recorder.shape(change, repair);
+      windows.reshaped(change.topic.number);
       if (repair) this.#o.onRepair(change.topic.number);
     }
     return change;
@@ -193,6 +198,11 @@ export class StreamSink implements SourceSink {
     if (queue.idle && builder.transactions > 0) this.#cut();
     if (queue.idle) recorder.checkpointWhenDue();
     idle.consider(!queue.idle || builder.transactions > 0 || this.#start !== undefined);
+  }
+
+  /** Seals what is committed, so that what is put into the queue next stands behind it. */
+  cut(): void {
+    this.#cut();
   }
 
   #shapeOf(relation: Relation): Shape {
