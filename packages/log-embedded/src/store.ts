@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Fence } from '@millrace/log';
 import { Fault } from '@millrace/runtime';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import { checkDataFile } from './data-file.js';
 import { toLogFault } from './faults.js';
 
 export type Rows = Database<Buffer, Buffer>;
@@ -219,6 +220,7 @@ function prepare(path: string, readOnly: boolean): void {
       throw new Fault('MR-3014', { detail: `${path} holds other files (${foreign.slice(0, 3).join(', ')})` });
     if (readOnly && !files.includes(dataFile))
       throw new Fault('MR-3008', { detail: `there is no log in ${path} yet` });
+    if (files.includes(dataFile)) checkDataFile(join(path, dataFile));
   } catch (error) {
     throw toLogFault(error, `opening the log in ${path}`);
   }

@@ -120,13 +120,13 @@ export class Epoch {
     first: ReadonlyMap<number, bigint> | undefined,
   ): Promise<bigint> {
     const from = this.#position();
-    this.#end += 10n;
-    return this.#publish(batches, (ranges) => {
+    const to = { history: 0, end: lsn(this.#end + 10n) };
+    const offset = await this.#publish(batches, (ranges) => {
       const record: BatchRecord = {
-        ...this.#head(this.#seq),
+        ...this.#head(this.#seq + 1n),
         kind: 'progress',
         from,
-        to: this.#position(),
+        to,
         eventsEpoch: this.fence.epoch,
         firstCommit_us: 0n,
         lastCommit_us: 0n,
@@ -144,6 +144,8 @@ export class Epoch {
       };
       return record;
     });
+    this.#end = to.end;
+    return offset;
   }
 
   #part(part: number, perPartition: number, value_bytes?: number): PartitionBatch[] {
@@ -168,8 +170,8 @@ export class Epoch {
     batches: readonly PartitionBatch[],
     record: (ranges: Parameters<Parameters<Appender['publish']>[1]>[0]) => ProgressRecord,
   ): Promise<bigint> {
-    this.#seq++;
     const { offset } = await this.appender.publish(batches, (ranges) => encodeRecord(record(ranges)));
+    this.#seq++;
     return offset;
   }
 
@@ -184,7 +186,7 @@ export class Epoch {
   #open(): OpenRecord {
     const endOffsets = Array.from({ length: partitions }, () => 0n);
     return {
-      ...this.#head(this.#seq),
+      ...this.#head(this.#seq + 1n),
       kind: 'open',
       at: this.#position(),
       systemId: 1n,
