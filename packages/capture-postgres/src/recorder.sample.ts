@@ -2,11 +2,13 @@ import type { SchemaCertainty, SourceSession, SourceSink, Watermark } from '@mil
 import {
   type Change,
   type Lsn,
+  parseLsn,
   type Relation,
   rowOf,
   type TransactionEnd,
   type TransactionStart,
 } from '@millrace/model';
+import { PgSession } from '@millrace/postgres';
 import type { TestDatabase } from '@millrace/test-support';
 import { waitFor } from '@millrace/test-support';
 import { createPostgresSource, type PostgresSourceOptions } from './postgres-source.js';
@@ -80,11 +82,13 @@ const show = (row: readonly (string | null | undefined)[]): string =>
 export class Tap {
   readonly recorder = new Recorder();
   readonly session: SourceSession;
+  readonly #url: string;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
 
-  private constructor(session: SourceSession) {
+  private constructor(session: SourceSession, url: string) {
     this.session = session;
+    this.#url = url;
   }
 
   static async open(
@@ -102,7 +106,7 @@ export class Tap {
       signal: new AbortController().signal,
       onWait: (reason) => waits.push(reason),
     });
-    return new Tap(session);
+    return new Tap(session, database.url);
   }
 
   /** As `open`, but without the initial snapshot, which would hold back DDL. */
@@ -123,16 +127,19 @@ export class Tap {
     return this.#running;
   }
 
-  /** Waits until the stream has delivered the commit that follows everything written so far. */
+  /** Waits until the stream has delivered everything written so far, told by a transaction of our own behind it. */
   async caughtUp(): Promise<void> {
-    const position = await this.session.leaderPosition();
-    await waitFor(
-      () => {
-        const last = this.recorder.transactions.at(-1)?.end ?? 0n;
-        return last >= position || (this.recorder.keepalives.at(-1) ?? 0n) >= position;
-      },
-      { what: 'the stream to catch up', timeout_ms: 20_000 },
+    const marker = await PgSession.open(this.#url, { role: 'leader' });
+    const { at } = await marker.queryOne(
+      'testing',
+      "SELECT pg_catalog.pg_logical_emit_message(true, 'test', 'marker') AS at",
     );
+    await marker.close();
+    const position = parseLsn(at as string);
+    await waitFor(() => (this.recorder.transactions.at(-1)?.end ?? 0n) > position, {
+      what: 'the stream to catch up',
+      timeout_ms: 20_000,
+    });
   }
 
   confirmAll(): void {

@@ -106,7 +106,7 @@ export async function ensureDdlTrigger(
     // One transaction, serialized with other captures that start at the same moment.
     await session.query(
       'installing the DDL event trigger',
-      `BEGIN; SET LOCAL synchronous_commit = local; SELECT pg_catalog.pg_advisory_xact_lock(${lockKey}); ${ddlTriggerSql}; COMMIT`,
+      `BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(${lockKey}); ${ddlTriggerSql}; COMMIT`,
     );
     logger.info(
       {},

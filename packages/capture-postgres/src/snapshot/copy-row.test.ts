@@ -31,7 +31,7 @@ function decode(bytes: Buffer, columns: number): (string | null | undefined)[] {
 const cell = fc.oneof(
   fc.constant(null),
   fc.string({ unit: fc.constantFrom('a', '\\', 'N', '\t', '\n', '\r', '\b', '\v', '\f', '€', '.') }),
-  fc.string({ unit: 'binary' }).map((text) => text.replaceAll('\0', '').toWellFormed()),
+  fc.string({ unit: 'binary' }).map((text) => Buffer.from(text.replaceAll('\0', '')).toString()),
 );
 
 describe('a row of COPY', () => {

@@ -17,7 +17,12 @@ export class ControlConnection {
     if (this.#closed) throw new Fault('MR-2012', { detail: 'the session with the leader is closed' });
     const present = await this.#opening?.catch(() => undefined);
     if (present?.usable) return present;
-    this.#opening = PgSession.open(this.#url, { role: 'leader', applicationName: this.#applicationName });
+    this.#opening = PgSession.open(this.#url, {
+      role: 'leader',
+      applicationName: this.#applicationName,
+      // R16: making the publication must not wait for synchronous standbys; we may be one of them.
+      settings: [['synchronous_commit', 'local']],
+    });
     return this.#opening;
   }
 

@@ -50,10 +50,12 @@ export class PostgresSourceSession implements SourceSession {
 
   async stream(sink: SourceSink, signal: AbortSignal, known: readonly Relation[] = []): Promise<void> {
     const listed = (await this.#published()).filter((table) => table.columnList);
+    // A new slot's stream begins where its snapshot stands: the snapshot's shapes are in force there.
+    const initial = this.created?.snapshot.tables.map((table) => table.relation) ?? [];
     const decoder = new StreamDecoder({
       sink,
       slot: this.#parts.slot,
-      shapes: new ShapeBook(known, this.#parts.announcing),
+      shapes: new ShapeBook([...known, ...initial], this.#parts.announcing),
       look: (table) => this.#look(table),
       columnLists: new Set(listed.map((table) => table.relation.id)),
     });
