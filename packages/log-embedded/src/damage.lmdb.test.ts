@@ -58,8 +58,8 @@ it('notices a damaged event by its checksum, and a damaged record likewise', asy
   for (const found of [bytes.indexOf(value), bytes.lastIndexOf(value)]) bytes[found + 100] = 0x21;
   await writeFile(dataFile(path), bytes);
   await expect(places(path)).rejects.toMatchObject({ code: 'MR-3012' });
-  const host = bytes.indexOf('here');
-  bytes[host] = 0x21;
+  // Pages are copied on write: older copies of the claim may stand about.
+  for (let host = bytes.indexOf('here'); host >= 0; host = bytes.indexOf('here')) bytes[host] = 0x21;
   await writeFile(dataFile(path), bytes);
   const damaged = await openLog(path, { readOnly: true });
   await expect(damaged.progress.read(0n, 1 << 20)).rejects.toMatchObject({ code: 'MR-3012' });
