@@ -121,6 +121,13 @@ export class MemoryTable {
     return reshaped;
   }
 
+  /** Rows in no particular order, copies repeated. */
+  *rows(): IterableIterator<Row> {
+    for (const [id, row] of this.#rows) {
+      for (let copies = this.#copies.get(id) ?? 1; copies > 0; copies--) yield row;
+    }
+  }
+
   /** Rows in key order; those of keyless tables in the order of their text, copies repeated. */
   sorted(): Row[] {
     if (this.#relation.key.length > 0) {
