@@ -7,8 +7,6 @@ import { sqlOf, standInName, type TableName } from './names.js';
 
 /** Rows carried at a time where values must be read and written anew. */
 const rowsPerStep = 20_000n;
-/** Rows of the present transaction that are not in the table's file yet have row ids from here on. */
-const firstLocalRow = 1n << 60n;
 
 /** Casts that DuckDB does exactly as PostgreSQL would, by the held types' SQL. */
 function castsExactly(from: HeldColumn, to: HeldColumn): boolean {
@@ -150,39 +148,34 @@ export class Evolution {
       to,
       `CREATE TABLE ${standIn} (${to.columns.map(({ sql, held }) => `${sql} ${held.sql}`).join(', ')})`,
     );
-    for (const [first, end] of await this.#rowRanges(from)) {
-      for (let at = first; at < end; at += rowsPerStep) {
-        const rows = await this.#textRows(from, at, at + rowsPerStep);
-        await append(
-          this.#engine,
-          { table: aside.name, schema: aside.schema },
-          to.columns.map((column) => {
-            const index = from.columns.findIndex((was) => was.column.attnum === column.column.attnum);
-            const { missing } = column.column;
-            return {
-              ...column,
-              name: column.sql,
-              cell: (i) => (index < 0 ? missing : (rows[i] as Row)[index]),
-            };
-          }),
-          rows.length,
-          to.relation,
-        );
-      }
+    for (const at of await this.#rowRanges(from)) {
+      const rows = await this.#textRows(from, at, at + rowsPerStep);
+      const columns = to.columns.map((column) => {
+        const index = from.columns.findIndex((was) => was.column.attnum === column.column.attnum);
+        const { missing } = column.column;
+        return {
+          ...column,
+          name: column.sql,
+          cell: (i: number) => (index < 0 ? missing : (rows[i] as Row)[index]),
+        };
+      });
+      await append(
+        this.#engine,
+        { table: aside.name, schema: aside.schema },
+        columns,
+        rows.length,
+        to.relation,
+      );
     }
     await this.drop(from);
     await this.#ddl(to, `ALTER TABLE ${standIn} RENAME TO ${quoteName(to.place.name)}`);
   }
 
-  /** Ranges of row ids: of rows in the file, and of this transaction's own. */
-  async #rowRanges(table: TableLayout): Promise<(readonly [bigint, bigint])[]> {
-    const sql = `SELECT max(rowid) FILTER (rowid < ${firstLocalRow}), max(rowid) FILTER (rowid >= ${firstLocalRow}) FROM ${table.sql}`;
+  /** Where ranges of `rowsPerStep` row ids begin that hold rows; those of the present transaction have far larger ids. */
+  async #rowRanges(table: TableLayout): Promise<bigint[]> {
+    const sql = `SELECT DISTINCT rowid // ${rowsPerStep} FROM ${table.sql} ORDER BY 1`;
     const rows = await (await this.#engine.query('counting rows', sql)).getRows();
-    const [stored, local] = rows[0] as (bigint | null)[];
-    return [
-      [0n, (stored ?? -1n) + 1n],
-      [firstLocalRow, (local ?? firstLocalRow - 1n) + 1n],
-    ];
+    return rows.map(([step]) => (step as bigint) * rowsPerStep);
   }
 
   async #textRows(table: TableLayout, from: bigint, to: bigint): Promise<Row[]> {

@@ -88,13 +88,15 @@ function held<V extends DuckDBValue>(
   };
 }
 
+const integerForm = /^-?\d+$/;
+
 const integer = (sql: string, type: DuckDBType, min: number, max: number): HeldType =>
   held(
     sql,
     type,
     (text) => {
       const value = Number(text);
-      return Number.isInteger(value) && value >= min && value <= max ? value : undefined;
+      return integerForm.test(text) && value >= min && value <= max ? value : undefined;
     },
     (value: number) => String(value),
     { constant: plainInteger },
@@ -108,6 +110,7 @@ const bigInteger = held(
   'BIGINT',
   BIGINT,
   (text) => {
+    if (!integerForm.test(text)) return undefined;
     const value = BigInt(text);
     return value >= -int8_max - 1n && value <= int8_max ? value : undefined;
   },
