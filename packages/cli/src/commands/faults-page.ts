@@ -12,7 +12,7 @@ const groups: readonly (readonly [string, string])[] = [
   ['9', 'Ours'],
 ];
 
-/** docs/09-faults.md, from the catalogue alone: `millrace explain all` prints it. */
+/** docs/faults.md, from the catalogue alone: `millrace explain all` prints it. */
 export function faultsPage(): string {
   const entries = Object.entries<FaultEntry>(faultCatalogue);
   const sections = groups.map(([digit, title]) => {
@@ -22,7 +22,7 @@ export function faultsPage(): string {
   const policies = Object.entries(policyWords).map(([policy, words]) => `- **${policy}**: ${words}`);
   return `${[
     '# Faults',
-    'Every error has a stable code. `millrace explain MR-2006` shows the same offline. This page is generated: `millrace explain all > docs/09-faults.md`.',
+    'Every error has a stable code. `millrace explain MR-2006` shows the same offline. This page is generated: `millrace explain all > docs/faults.md`.',
     'What a service does about a fault:',
     policies.join('\n'),
     'Exit codes follow sysexits: 0 done, 1 a finding, 64 usage, 65 bad data, 69 a server is unavailable, 70 our bug, 75 try again, 77 permission, 78 configuration, 130 and 143 signals.',
