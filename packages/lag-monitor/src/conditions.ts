@@ -51,7 +51,7 @@ export const blindRule = (sample_ms: number): BreachRule => ({
 
 /**
  * All conditions of a verdict. `firing` tells which alerts are out already: a stopped service's lag is not a second
- * page (one cause, one page), but a lag page that is out keeps its hysteresis.
+ * page (one cause, one page), nor is that of a copy in the making; but a lag page that is out keeps its hysteresis.
  */
 export function conditionsOf(
   verdict: Verdict,
@@ -83,7 +83,9 @@ function stoppedCondition(edge: EdgeView): Condition {
 function lagConditions(edge: EdgeView, firing: (key: string) => boolean): Condition[] {
   const { budget } = edge;
   if (!budget) return [];
-  const explained = edge.note?.state === 'stopped' && edge.note.fault !== undefined;
+  const stopped = edge.note?.state === 'stopped' && edge.note.fault !== undefined;
+  // A copy in the making is late by design; one whose applier is gone is not.
+  const explained = stopped || (edge.building && !edge.silent && edge.note?.state !== 'stopped');
   const rule = { for_ms: budget.for_ms, clearFor_ms: clearFor_ms(budget) };
   return (['warn', 'page'] as const).map((severity) => {
     const key = `${edge.edge}/lag/${severity}`;

@@ -1,5 +1,5 @@
 import type { FollowerReport } from '@millrace/log';
-import type { Lsn, Position } from '@millrace/model';
+import { type Lsn, lsnZero, type Position } from '@millrace/model';
 import { type Budget, budgetOf, budgetOfCapture } from './budget.js';
 import { type Deadline, nearestDeadline } from './deadline.js';
 import { blamesCapture, endAfterForks, lagOfFollower, lagOfLog } from './lag.js';
@@ -28,6 +28,8 @@ export interface EdgeView {
   readonly lastCommit_s: number | undefined;
   readonly reportedAt_ms: number | undefined;
   readonly tablesBuilding: readonly string[];
+  /** Its first copy, or a new one, is being made: it is behind by design until that is complete. */
+  readonly building: boolean;
   readonly note: ServiceNote | undefined;
   /** The service was running and has not been heard of for a while. */
   readonly silent: boolean;
@@ -148,6 +150,7 @@ export class Judge {
       lastCommit_s: last_us === undefined ? undefined : Number(last_us) / 1e6,
       reportedAt_ms: edge.report?.reportedAt_ms,
       tablesBuilding: edge.report?.tablesBuilding ?? [],
+      building: edge.report?.state === 'building' || edge.report?.position.end === lsnZero,
       note,
       silent: note !== undefined && note.state !== 'stopped' && wall_ms - note.beat_ms > silentAfter_ms,
     };

@@ -1,6 +1,7 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { EdgeStatus } from '@millrace/lag-monitor';
 import { PgServer } from '@millrace/local-postgres';
 import { formatLsn, type Lsn, parsePosition } from '@millrace/model';
 import { PgSession, readWalPosition } from '@millrace/postgres';
@@ -208,7 +209,7 @@ class Demo {
     while (systemClock.monotonic() - began_ms < drain_ms_max) {
       const status = await this.#watchOnce();
       const there = status?.followers.every(
-        ({ position, state }) => position !== null && parsePosition(position).end >= end && state === 'exact',
+        (edge) => isComplete(edge) && parsePosition(edge.position as string).end >= end,
       );
       if (there) return systemClock.monotonic() - began_ms;
     }
@@ -239,7 +240,7 @@ class Demo {
     if (status) {
       this.#figures.show(status, load.transactions, systemClock.monotonic());
       const replica = status.followers.find(({ edge }) => edge === 'replica');
-      if (replica?.state === 'exact') await bank.look();
+      if (replica && isComplete(replica)) await bank.look();
     }
     await systemClock.sleep(poll_ms, this.#options.signal);
     return status;
@@ -260,4 +261,11 @@ class Demo {
     const seconds = String(Math.floor((systemClock.monotonic() - this.#began_ms) / 1_000)).padStart(3);
     this.#options.terminal.say(`${this.#options.terminal.style.dim(`${seconds} s`)}  ${line}`);
   }
+}
+
+/** Holds the snapshot: exact, and beyond the start of history, where an empty copy is exact too. */
+function isComplete({ position, state, tables_building }: EdgeStatus): boolean {
+  return (
+    state === 'exact' && tables_building.length === 0 && position !== null && parsePosition(position).end > 0n
+  );
 }

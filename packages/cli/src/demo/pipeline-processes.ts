@@ -22,7 +22,10 @@ followers:
 monitor:
   listen: 127.0.0.1:0
   sample: 500ms
-  budgets: [{ follower: replica, warn: 256KiB, page: 512KiB, for: 1s }]
+  budgets:
+    - { follower: replica, warn: 256KiB, page: 512KiB, for: 2s }
+    - { follower: "*", warn: 64MiB, page: 256MiB }
+    - { follower: capture, warn: 64MiB, page: 256MiB }
   webhook: { url: "${pagerUrl}" }
 `;
 

@@ -3,8 +3,6 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { type Codec, createCodec, tableSchemaStore } from '@millrace/codec';
 import type { Follower } from '@millrace/follower';
-import { createDuckDbFollower } from '@millrace/follower-duckdb';
-import { createPostgresFollower } from '@millrace/follower-postgres';
 import type { Log } from '@millrace/log';
 import { type EmbeddedLog, openEmbeddedLog } from '@millrace/log-embedded';
 import { parsePostgresUrl } from '@millrace/postgres';
@@ -63,7 +61,9 @@ export function followerConfig({ config }: LoadedConfig, name: string): Follower
 
 export async function openFollower(loaded: LoadedConfig, name: string, logger: Logger): Promise<Follower> {
   const { postgres, duckdb } = followerConfig(loaded, name);
-  if (postgres)
+  // Drivers are loaded when they are needed: a capture has no use for DuckDB's engine.
+  if (postgres) {
+    const { createPostgresFollower } = await import('@millrace/follower-postgres');
     return createPostgresFollower({
       url: postgres.url,
       name,
@@ -71,7 +71,9 @@ export async function openFollower(loaded: LoadedConfig, name: string, logger: L
       clock: systemClock,
       logger,
     });
-  if (duckdb)
+  }
+  if (duckdb) {
+    const { createDuckDbFollower } = await import('@millrace/follower-duckdb');
     return createDuckDbFollower({
       path: resolve(loaded.folder, duckdb.path),
       name,
@@ -80,6 +82,7 @@ export async function openFollower(loaded: LoadedConfig, name: string, logger: L
       clock: systemClock,
       logger,
     });
+  }
   throw new Fault('MR-9001', { detail: `follower ${name} has no store` });
 }
 
