@@ -211,6 +211,12 @@ describe('preset lossless', () => {
 });
 
 describe('outside consumers', () => {
+  it('read 64-bit integers exactly', async () => {
+    const corpus = valueCorpus.find(({ type }) => type.name === 'int8');
+    for (const text of corpus?.values ?? [])
+      expect(await outsideValue(lossless, baseType('int8'), text)).toBe(BigInt(text));
+  });
+
   const plain = (value: unknown): unknown => {
     if (Buffer.isBuffer(value)) return value.toString('base64');
     if (typeof value === 'bigint') return Number(value);

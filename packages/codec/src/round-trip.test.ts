@@ -37,6 +37,10 @@ const money = fc
     Number(whole + fraction) === 0 ? `0.${fraction}` : `${sign}${whole}.${fraction}`,
   );
 
+const quoted = (inner: string): string => `"${inner.replace(/["\\]/g, '\\$&')}"`;
+const hstoreText = (pairs: readonly (readonly [string, string | null])[]): string =>
+  pairs.map(([key, value]) => `${quoted(key)}=>${value === null ? 'NULL' : quoted(value)}`).join(', ');
+
 const types: readonly (readonly [ColumnType, fc.Arbitrary<string>])[] = [
   [baseType('text'), text],
   [baseType('int4'), fc.integer().map(String)],
@@ -56,6 +60,7 @@ const types: readonly (readonly [ColumnType, fc.Arbitrary<string>])[] = [
   ],
   [numericType(20, 6), money],
   [arrayType(baseType('text')), fc.array(fc.option(text)).map(arrayText)],
+  [baseType('hstore', { schema: 'public' }), fc.array(fc.tuple(text, fc.option(text))).map(hstoreText)],
   [arrayType(baseType('int8')), fc.array(fc.option(int8.map(String))).map(arrayText)],
 ];
 

@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { cellAbsent, type RowImage } from '@millrace/model';
 import { ByteWriter } from '@millrace/runtime';
 import type { CellWriter } from '../values/coding.js';
@@ -16,6 +17,9 @@ interface CompiledField {
   readonly placeholder: Uint8Array;
   readonly filler: Uint8Array;
 }
+
+/** A cell comes back as one JavaScript string, so no longer text is let in. */
+const cell_bytes_max = constants.MAX_STRING_LENGTH;
 
 /** Which cells of an image mean something: all, or those of the key only. */
 export type ImageExtent = 'full' | 'key';
@@ -47,6 +51,8 @@ export class RowWriter {
         const size = length[column] as number;
         if (extent === 'key' && !field.plan.inKey) out.bytes(field.filler);
         else if (size >= 0) {
+          if (size > cell_bytes_max)
+            throw new Refusal('the value is longer than decoders can hold (512 MiB of text)');
           if (field.optional) wire.some(out);
           field.write(bytes, offset[column] as number, size, out);
         } else this.#missing(field, size, out);

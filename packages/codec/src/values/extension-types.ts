@@ -58,7 +58,9 @@ function sridOf(ewkb: Buffer): number | undefined {
 
 /** An empty geometry collection. */
 const emptyGeometry = '010700000000000000';
-const ewkbText = /^(?:[0-9A-F]{2}){9,}$/;
+/** Byte order, type, and at least a count. */
+const ewkb_bytes_min = 9;
+const notHex = /[^0-9A-F]/;
 
 /** PostGIS's hex EWKB as struct of its bytes and SRID. */
 function geometryOf(name: string): Coding {
@@ -75,8 +77,9 @@ function geometryOf(name: string): Coding {
     schema,
     writer: (wire) => (bytes, from, size, out) => {
       const text = cellText(bytes, from, size);
-      if (!ewkbText.test(text)) throw new Refusal('the text is not extended WKB in hex');
       const ewkb = Buffer.from(text, 'hex');
+      if (notHex.test(text) || ewkb.length < ewkb_bytes_min || ewkb.length * 2 !== size)
+        throw new Refusal('the text is not extended WKB in hex');
       const srid = sridOf(ewkb);
       wire.beginStruct(out);
       wire.field(0, 'wkb', out);
