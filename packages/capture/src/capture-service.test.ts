@@ -2,7 +2,7 @@ import type { MemoryLogFaults } from '@millrace/log';
 import { lsn } from '@millrace/model';
 import { systemClock } from '@millrace/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Bench, large, lines, orders, until } from './memory/capture-bench.js';
+import { Bench, large, lines, orders, until } from './memory/capture-bench.sample.js';
 import { MemoryLeader } from './memory/leader.js';
 import { testColumn, testRelation } from './memory/shop.js';
 

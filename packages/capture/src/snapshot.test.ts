@@ -1,7 +1,7 @@
 import { systemClock } from '@millrace/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
 import { captureDecisions } from './decisions.js';
-import { Bench, large, lines, orders, until } from './memory/capture-bench.js';
+import { Bench, large, lines, orders, until } from './memory/capture-bench.sample.js';
 import { testColumn, testRelation } from './memory/shop.js';
 import type { MemoryTransaction } from './memory/transaction.js';
 

@@ -1,8 +1,18 @@
-import { rowImageOf } from '@millrace/model';
+import { type Row, rowImageOf } from '@millrace/model';
 import type { KeyRange, WindowChunk, WindowReader, WindowRequest } from '../source.js';
 import type { MemorySourceOptions } from './session.js';
 import { rowsIn } from './snapshot.js';
 import { keyCells } from './table.js';
+
+/** The first rows, as many as memory allows; at least one. */
+function fitting(found: readonly Row[], rows: number, max_bytes: number): readonly Row[] {
+  let bytes = 0;
+  const end = found.findIndex((row, i) => {
+    bytes += row.reduce((sum, cell) => sum + (cell?.length ?? 0), 0);
+    return i > 0 && bytes > max_bytes;
+  });
+  return found.slice(0, Math.min(rows, end < 0 ? found.length : end));
+}
 
 /** Windowed reads of the memory leader: LOW, a read of what is visible, HIGH. */
 export class MemoryWindows implements WindowReader {
@@ -14,7 +24,7 @@ export class MemoryWindows implements WindowReader {
     this.#check = check;
   }
 
-  async read({ relation, range, rows, epoch, chunk }: WindowRequest): Promise<WindowChunk> {
+  async read({ relation, range, rows, max_bytes, epoch, chunk }: WindowRequest): Promise<WindowChunk> {
     const { leader } = this.#o;
     await this.#step('before-low');
     leader.message({ kind: 'low', epoch, chunk });
@@ -23,7 +33,7 @@ export class MemoryWindows implements WindowReader {
     const visibility = leader.visibility();
     const found = rowsIn(table, range);
     const keyed = table.keyed;
-    const chosen = keyed ? found.slice(0, rows) : found;
+    const chosen = keyed ? fitting(found, rows, max_bytes) : found;
     const last = chosen.at(-1);
     const covered: KeyRange =
       keyed && chosen.length < found.length && last

@@ -1,0 +1,2 @@
+export type { LeaderDriver, LeaderTransaction, SourceHarness, TableSpec } from './conformance/harness.js';
+export { describeSourceConformance } from './conformance/suite.js';
