@@ -1,10 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+// How fast the embedded log takes and gives events, on the disk under TMPDIR. Run after a build: node bench/throughput.mjs
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeRecord, RecordPacker, readRecordEvents } from '@millrace/log';
 import { openEmbeddedLog } from '@millrace/log-embedded';
 import { silentLogger, systemClock } from '@millrace/runtime';
 
+const topic = 'shop.public.orders';
+const partitions = 4;
+const value = Buffer.alloc(160, 'v');
+const noColumns = new Uint8Array(0);
 const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
 const log = await openEmbeddedLog({
   path: join(folder, 'log'),
@@ -13,139 +18,147 @@ const log = await openEmbeddedLog({
   logger: silentLogger,
 });
 const fence = { epoch: 1, nonce: new Uint8Array(16).fill(7) };
-const head = (seq) => ({ logId: log.id, epoch: 1, nonce: fence.nonce, seq });
-await log.progress.appendClaim(
-  encodeRecord({ ...head(0n), kind: 'claim', host: 'h', pid: 1, version: '1' }),
-  fence,
-);
-const topic = 'shop.public.orders';
-const partitions = 4;
-await log.createTopic(topic, partitions);
 const appender = log.appender(fence);
-const layout = [{ number: 1, name: topic, partitions, endOffsets: Array(partitions).fill(0n) }];
-await appender.publish([], () =>
-  encodeRecord({
-    ...head(1n),
+let seq = 0n;
+let end = 10;
+const head = () => ({ logId: log.id, ...fence, seq: seq++ });
+const position = (at) => ({ history: 0, end: BigInt(at) });
+
+async function openChain() {
+  const claim = { ...head(), kind: 'claim', host: 'bench', pid: process.pid, version: '0' };
+  await log.progress.appendClaim(encodeRecord(claim), fence);
+  await log.createTopic(topic, partitions);
+  const layout = [{ number: 1, name: topic, partitions, endOffsets: Array(partitions).fill(0n) }];
+  const leader = { systemId: 1n, timeline: 1, ancestry: [] };
+  const open = {
+    ...head(),
     kind: 'open',
-    at: { history: 0, end: 1n },
-    systemId: 1n,
-    timeline: 1,
-    ancestry: [],
+    at: position(end),
+    ...leader,
     layout,
     snapshots: [],
     relations: [],
-  }),
-);
-const rss = () => Number(/RssAnon:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024;
+  };
+  await appender.publish([], () => encodeRecord(open));
+}
+
 const packers = Array.from({ length: partitions }, () => new RecordPacker(1 << 20));
-const value = Buffer.alloc(160, 0x61);
-const none = new Uint8Array(0);
-let seq = 2n;
-let commit = 10;
-const records = [];
-async function publish(events, transactions) {
-  for (const p of packers) p.reset();
-  const from = commit;
-  const counts = Array(partitions).fill(0);
-  const per = events / transactions;
-  for (let t = 0; t < transactions; t++) {
-    commit += 10;
-    for (let i = 0; i < per; i++) {
-      const p = packers[i % partitions];
-      counts[i % partitions]++;
-      p.begin(
-        {
-          flags: 0,
-          epoch: 1,
-          commitHigh: 0,
-          commitLow: commit,
-          ordinalHigh: 0,
-          ordinalLow: i,
-          relationVersion: 1,
-        },
-        none,
-      );
-      p.out.u64(BigInt(i));
-      p.beginValue(true);
-      p.out.bytes(value);
-      p.end();
-    }
+
+function pack(events, commit) {
+  for (const packer of packers) packer.reset();
+  const stamp = { flags: 0, epoch: 1, commitHigh: 0, commitLow: commit, ordinalHigh: 0, ordinalLow: 0 };
+  for (let i = 0; i < events; i++) {
+    const packer = packers[i % partitions];
+    packer.begin({ ...stamp, ordinalLow: i, relationVersion: 1 }, noColumns);
+    packer.out.u64(BigInt(i));
+    packer.beginValue(true);
+    packer.out.bytes(value);
+    packer.end();
   }
-  const to = commit + 1;
-  const batches = packers.flatMap((p, partition) =>
-    p.count ? [{ topic, partition, records: p.records() }] : [],
+  return packers.flatMap((packer, partition) =>
+    packer.count > 0 ? [{ topic, partition, records: packer.records() }] : [],
   );
+}
+
+async function publish(events) {
+  const batches = pack(events, end);
+  const counts = new Map(batches.map(({ partition, records }) => [partition, records.count]));
+  const fixed = {
+    firstCommit_us: 0n,
+    lastCommit_us: 0n,
+    transactions: 1,
+    barrier: false,
+    snapshotDone: false,
+  };
   let record;
   await appender.publish(batches, (ranges) => {
     record = {
-      ...head(seq),
+      ...head(),
       kind: 'progress',
-      from: { history: 0, end: BigInt(from === 10 ? 1 : from + 1) },
-      to: { history: 0, end: BigInt(to) },
+      from: position(end),
+      to: position(end + 10),
       eventsEpoch: 1,
-      firstCommit_us: 0n,
-      lastCommit_us: 0n,
-      transactions,
       events: BigInt(events),
-      ranges: ranges.map((r) => ({
+      ...fixed,
+      ranges: ranges.map(({ partition, first, last }) => ({
         topic: 1,
-        partition: r.partition,
-        first: r.first,
-        last: r.last,
-        count: counts[r.partition],
+        partition,
+        first,
+        last,
+        count: counts.get(partition),
       })),
-      barrier: false,
-      snapshotDone: false,
     };
     return encodeRecord(record);
   });
-  seq++;
+  end += 10;
   return record;
 }
-const cpu = () => {
-  const u = process.cpuUsage();
-  return (u.user + u.system) / 1e6;
+
+const cpu_s = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 };
-for (const [events, tx, rounds] of [
-  [1, 1, 500],
-  [100, 10, 300],
-  [5000, 5, 200],
-  [20000, 20, 50],
-  [200000, 1, 5],
-]) {
-  const c0 = cpu();
-  const t0 = performance.now();
-  let n = 0;
-  const lat = [];
-  records.length = 0;
-  for (let i = 0; i < rounds; i++) {
-    const s = performance.now();
-    records.push(await publish(events, tx));
-    lat.push(performance.now() - s);
-    n += events;
+const rssAnon_mb = () => {
+  const found = /RssAnon:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'));
+  return found ? Math.round(Number(found[1]) / 1024) : undefined;
+};
+const perSecond = (count, ms) => Math.round(count / (ms / 1000));
+
+/** What the disk itself takes: the same bytes, written and flushed in pieces of 1 MiB. */
+function disk_mbPerSecond() {
+  const file = openSync(join(folder, 'plain'), 'w');
+  const block = Buffer.alloc(1 << 20, 1);
+  const started = performance.now();
+  for (let i = 0; i < 50; i++) {
+    writeSync(file, block);
+    fdatasyncSync(file);
   }
-  const s = (performance.now() - t0) / 1000;
-  lat.sort((a, b) => a - b);
-  const c1 = cpu();
-  const t1 = performance.now();
-  let got = 0;
-  const sink = {
-    event() {
-      got++;
-    },
-  };
-  for (const r of records)
-    await readRecordEvents(log, r, () => topic, sink, {
-      signal: new AbortController().signal,
-      max_bytes: 4 << 20,
-    });
-  const rs = (performance.now() - t1) / 1000;
-  if (got !== n) throw new Error(`${got} of ${n}`);
-  console.log(
-    `${events} events/publish: ${Math.round(n / s)} ev/s, ${(c1 - c0).toFixed(2)} cpu-s (${(((c1 - c0) / n) * 1e6).toFixed(2)} us/ev), publish p50 ${lat[lat.length >> 1].toFixed(2)} p99 ${lat[Math.floor(lat.length * 0.99)].toFixed(2)} ms; read ${Math.round(n / rs)} ev/s ${(((cpu() - c1) / n) * 1e6).toFixed(2)} cpu us/ev; RssAnon ${rss().toFixed(0)} MB`,
-  );
+  closeSync(file);
+  return perSecond(50, performance.now() - started);
 }
-const st = await log.stats();
-console.log(st.used_bytes, st.file_bytes);
+
+async function measure(events, rounds) {
+  const records = [];
+  const latencies = [];
+  const cpuBefore = cpu_s();
+  const started = performance.now();
+  for (let i = 0; i < rounds; i++) {
+    const begun = performance.now();
+    records.push(await publish(events));
+    latencies.push(performance.now() - begun);
+  }
+  const written_ms = performance.now() - started;
+  const cpuWritten = cpu_s();
+  let seen = 0;
+  const options = { signal: new AbortController().signal, max_bytes: 4 << 20 };
+  const reading = performance.now();
+  for (const record of records)
+    await readRecordEvents(log, record, () => topic, { event: () => seen++ }, options);
+  const read_ms = performance.now() - reading;
+  const total = events * rounds;
+  if (seen !== total) throw new Error(`${seen} of ${total} events came back`);
+  latencies.sort((a, b) => a - b);
+  return {
+    events_per_publish: events,
+    written_per_s: perSecond(total, written_ms),
+    write_cpu_us_per_event: Number((((cpuWritten - cpuBefore) / total) * 1e6).toFixed(2)),
+    publish_p50_ms: Number(latencies[rounds >> 1].toFixed(2)),
+    publish_p99_ms: Number(latencies[Math.floor(rounds * 0.99)].toFixed(2)),
+    read_per_s: perSecond(total, read_ms),
+    rss_anon_mb: rssAnon_mb(),
+  };
+}
+
+await openChain();
+const rows = [];
+const shapes = [
+  [1, 500],
+  [100, 300],
+  [5_000, 200],
+  [20_000, 50],
+];
+for (const [events, rounds] of shapes) rows.push(await measure(events, rounds));
+console.table(rows);
+console.log(`disk: ${disk_mbPerSecond()} MiB/s in flushed pieces of 1 MiB; node ${process.version}`);
 await log.close();
 rmSync(folder, { recursive: true });

@@ -22,6 +22,11 @@ export interface PendingChunk {
   readonly chunk: Chunk;
 }
 
+/** Where a chunk went: as the port names it, and as rows do. */
+export interface Part extends OpenPart {
+  readonly range: AppendedRange;
+}
+
 /** MR-2009 unless `fence` is the one in force. First statement of every write transaction of an appender (§12, promise 6). */
 export function checkFence(store: Store, fence: Fence): void {
   const held = store.fence();
@@ -49,26 +54,34 @@ export function putPartition(store: Store, topic: number, partition: number, row
 }
 
 /** Writes chunks within the present transaction; returns where each went. */
-export function putChunks(store: Store, chunks: readonly PendingChunk[], now_ms: number): AppendedRange[] {
-  const ranges: AppendedRange[] = [];
+export function putChunks(store: Store, chunks: readonly PendingChunk[], now_ms: number): Part[] {
+  const parts: Part[] = [];
   let total = 0;
   for (const { topic, partition, chunk } of chunks) {
     const { id } = topicOf(store, topic, partition);
     const row = partitionRow(store, id, partition);
     const first = row.next;
     const { bytes, count } = chunk;
-    const key = { topic: id, partition, first, count, created_ms: now_ms, crc: crc32(bytes) };
+    const key = {
+      topic: id,
+      partition,
+      first,
+      count,
+      created_ms: now_ms,
+      bytes: bytes.length,
+      crc: crc32(bytes),
+    };
     store.events.putSync(chunkKey(key), bytes);
     row.next = first + BigInt(count);
     row.bytes += bytes.length;
     total += bytes.length;
     putPartition(store, id, partition, row);
-    ranges.push({ topic, partition, first, last: row.next - 1n });
+    parts.push({ topic: id, partition, first, range: { topic, partition, first, last: row.next - 1n } });
   }
   const marks = store.marks();
   marks.event_bytes += total;
   store.putMarks(marks);
-  return ranges;
+  return parts;
 }
 
 /** Writes a progress record within the present transaction; returns its offset. */

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type {
   AppendedRange,
   Appender,
@@ -6,9 +7,16 @@ import type {
   ProgressRecord,
   Published,
 } from '@millrace/log';
-import { checkFence, decodeIfRecord, noteRecord, type PendingChunk, putChunks, putRecord } from './append.js';
+import {
+  checkFence,
+  decodeIfRecord,
+  noteRecord,
+  type Part,
+  type PendingChunk,
+  putChunks,
+  putRecord,
+} from './append.js';
 import { chunk_bytes_max, cutRecords } from './chunks.js';
-import type { OpenPart } from './rows.js';
 import type { Store } from './store.js';
 
 /** What an appender needs of its log. */
@@ -32,7 +40,7 @@ export class EmbeddedAppender implements Appender {
   readonly #log: WriteAccess;
   readonly #fence: Fence;
   /** Parts appended ahead of their record, in order. */
-  #open: (OpenPart & { readonly name: string; readonly last: bigint })[] = [];
+  #open: Part[] = [];
   #sinceRecord_bytes = 0;
 
   constructor(log: WriteAccess, fence: Fence) {
@@ -41,10 +49,10 @@ export class EmbeddedAppender implements Appender {
   }
 
   async append(batches: readonly PartitionBatch[]): Promise<readonly AppendedRange[]> {
-    const ranges: AppendedRange[] = [];
-    for (const group of groups(chunksOf(batches))) ranges.push(...(await this.#appendGroup(group)));
+    const parts = await this.#appendGroups([...groups(chunksOf(batches))]);
+    this.#open.push(...parts);
     this.#log.published();
-    return joined(ranges);
+    return joined(parts.map(({ range }) => range));
   }
 
   async publish(
@@ -53,51 +61,51 @@ export class EmbeddedAppender implements Appender {
   ): Promise<Published> {
     const all = [...groups(chunksOf(batches))];
     const last = all.pop() ?? [];
-    const before: AppendedRange[] = [];
-    for (const group of all) before.push(...(await this.#appendGroup(group)));
+    // Should the record fail, these parts are nobody's: whoever tries again appends them again.
+    const before = await this.#appendGroups(all);
     const published = await this.#publishGroup(before, last, record);
     this.#log.published();
     return published;
   }
 
-  async #appendGroup(group: readonly PendingChunk[]): Promise<AppendedRange[]> {
+  async #appendGroups(all: readonly (readonly PendingChunk[])[]): Promise<Part[]> {
+    const parts: Part[] = [];
+    for (const group of all) {
+      parts.push(...(await this.#appendGroup(group)));
+      // A flush holds this process up; between two of them its other work goes on.
+      await turn();
+    }
+    return parts;
+  }
+
+  async #appendGroup(group: readonly PendingChunk[]): Promise<Part[]> {
     const bytes = sizeOf(group);
-    const ranges = await this.#log.write(bytes, () => {
-      const { store } = this.#log;
+    const { store } = this.#log;
+    const parts = await this.#log.write(bytes, () => {
       checkFence(store, this.#fence);
-      return putChunks(store, group, this.#log.now()).map((range) => ({
-        range,
-        topic: store.topic(range.topic)?.id ?? 0,
-      }));
+      return putChunks(store, group, this.#log.now());
     });
     this.#sinceRecord_bytes += bytes;
-    for (const { range, topic } of ranges)
-      this.#open.push({
-        topic,
-        partition: range.partition,
-        first: range.first,
-        name: range.topic,
-        last: range.last,
-      });
-    return ranges.map(({ range }) => range);
+    return parts;
   }
 
   async #publishGroup(
-    before: readonly AppendedRange[],
+    before: readonly Part[],
     group: readonly PendingChunk[],
     record: (ranges: readonly AppendedRange[]) => Uint8Array,
   ): Promise<Published> {
+    const { store } = this.#log;
     const event_bytes = this.#sinceRecord_bytes + sizeOf(group);
     let open = this.#open;
     const published = await this.#log.write(sizeOf(group), () => {
-      const { store } = this.#log;
       checkFence(store, this.#fence);
       const created_ms = this.#log.now();
-      const ranges = joined([...before, ...putChunks(store, group, created_ms)]);
+      const parts = [...before, ...putChunks(store, group, created_ms)];
+      const ranges = joined(parts.map(({ range }) => range));
       const bytes = record(ranges);
       const value = decodeIfRecord(bytes);
       if (value) noteRecord(store, value);
-      open = stillOpen(store, this.#open, value);
+      open = stillOpen(store, [...this.#open, ...before], value);
       return { offset: putRecord(store, bytes, { created_ms, event_bytes, open }), ranges };
     });
     this.#open = open;
@@ -107,11 +115,7 @@ export class EmbeddedAppender implements Appender {
 }
 
 /** Parts that `record` does not name: a later one will. */
-function stillOpen<T extends OpenPart & { readonly last: bigint }>(
-  store: Store,
-  parts: readonly T[],
-  record: ProgressRecord | undefined,
-): T[] {
+function stillOpen(store: Store, parts: readonly Part[], record: ProgressRecord | undefined): Part[] {
   if (record?.kind !== 'progress' || parts.length === 0) return [...parts];
   const named = record.ranges.map((range) => ({ ...range, topic: store.topicOfNumber(range.topic) }));
   return parts.filter(
@@ -121,7 +125,7 @@ function stillOpen<T extends OpenPart & { readonly last: bigint }>(
           range.topic === part.topic &&
           range.partition === part.partition &&
           range.first <= part.first &&
-          part.last <= range.last,
+          part.range.last <= range.last,
       ),
   );
 }

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { decodeRecord, FollowerReports, type Log, type TrimRequest } from '@millrace/log';
 import { partitionRow, putPartition } from './append.js';
 import type { Retention, RetentionOutcome } from './options.js';
@@ -19,14 +20,16 @@ export interface CollectAccess {
 
 /** Entries removed per transaction: bounds its dirty pages and how long it holds the lock. */
 const removals_max = 1_000;
-/** Records looked at per pass of retention. */
-const records_max = 10_000;
+/** Records looked at in one snapshot: a few milliseconds. */
+const records_max = 1_000;
 
 interface Cut {
   progressBefore: bigint;
   freed_bytes: number;
   /** Next offset to keep per event partition, by `topic/partition`. */
   readonly events: Map<string, OpenPart>;
+  /** The walk ended at its own bound, not at retention's. */
+  more: boolean;
 }
 
 /** Removes what retention lets go: old progress records, and the events that only they name. */
@@ -44,21 +47,23 @@ export async function applyRetention(
   }));
   const holds = holdsOf(anchor?.offset, followers, retention.followers);
   const { store } = access;
-  const cut = store.read(() => findCut(store, holds.before ?? 0n, retention, now_ms));
-  if (cut.freed_bytes > 0 || cut.progressBefore > 0n)
+  const outcome = { progressBefore: store.read(() => store.marks().low), freed_bytes: 0 };
+  for (let more = true; more; ) {
+    const cut = store.read(() => findCut(store, holds.before ?? 0n, retention, now_ms));
+    more = cut.more;
+    if (cut.progressBefore === 0n) break;
     await raiseLows(access, cut.progressBefore, [...cut.events.values()]);
-  return {
-    progressBefore: cut.progressBefore,
-    freed_bytes: cut.freed_bytes,
-    ...(holds.heldBy !== undefined && { heldBy: holds.heldBy }),
-  };
+    outcome.progressBefore = cut.progressBefore;
+    outcome.freed_bytes += cut.freed_bytes;
+  }
+  return { ...outcome, ...(holds.heldBy !== undefined && { heldBy: holds.heldBy }) };
 }
 
 /** Walks the oldest records as long as they are beyond retention. */
 function findCut(store: Store, before: bigint, retention: Retention, now_ms: number): Cut {
   const marks = store.marks();
   let used_bytes = marks.bytes + marks.event_bytes;
-  const cut: Cut = { progressBefore: 0n, freed_bytes: 0, events: new Map() };
+  const cut: Cut = { progressBefore: 0n, freed_bytes: 0, events: new Map(), more: false };
   let open: readonly OpenPart[] = [];
   let looked = 0;
   for (const { key, value } of store.progress.getRange({
@@ -68,7 +73,11 @@ function findCut(store: Store, before: bigint, retention: Retention, now_ms: num
     const offset = key.readBigUInt64BE(0);
     const row = decodeProgress(value, offset);
     const aged = { ...row, record_bytes: value.length };
-    if (++looked > records_max || !isBeyond(aged, used_bytes, now_ms, retention)) break;
+    if (!isBeyond(aged, used_bytes, now_ms, retention)) break;
+    if (looked++ === records_max) {
+      cut.more = true;
+      break;
+    }
     used_bytes -= row.event_bytes + value.length;
     cut.freed_bytes += row.event_bytes + value.length;
     cut.progressBefore = offset + 1n;
@@ -122,7 +131,7 @@ async function raiseLows(
       putPartition(store, topic, partition, row);
     }
   });
-  while (await access.write(0, () => removeRecords(store)));
+  while (await access.write(0, () => removeRecords(store))) await turn();
   for (const { topic, partition } of parts)
     while (
       await access.write(0, () => removeChunks(store, topic, partition, 0n, lowOf(store, topic, partition)))
@@ -147,7 +156,7 @@ export async function collectOrphans(access: CollectAccess): Promise<void> {
     return found;
   });
   for (const { topic, partition, from, to } of orphans)
-    while (await access.write(0, () => removeChunks(store, topic, partition, from, to)));
+    while (await access.write(0, () => removeChunks(store, topic, partition, from, to))) await turn();
 }
 
 const raised = (low: bigint, wanted: bigint, high: bigint): bigint =>
@@ -173,9 +182,9 @@ function removeRecords(store: Store): boolean {
 function removeChunks(store: Store, topic: number, partition: number, from: bigint, to: bigint): boolean {
   const range = { start: chunkBound(topic, partition, from), end: chunkBound(topic, partition, to) };
   const gone: { key: Buffer; bytes: number }[] = [];
-  for (const { key, value } of store.events.getRange({ ...range, limit: removals_max })) {
-    const { first, count } = parseChunkKey(key);
-    if (first + BigInt(count) <= to) gone.push({ key, bytes: value.length });
+  for (const key of store.events.getKeys({ ...range, limit: removals_max })) {
+    const { first, count, bytes } = parseChunkKey(key);
+    if (first + BigInt(count) <= to) gone.push({ key, bytes });
   }
   if (gone.length === 0) return false;
   const row = partitionRow(store, topic, partition);

@@ -1,4 +1,4 @@
-import { Fault, type FaultCode } from '@millrace/runtime';
+import { Fault, type FaultCode, toFault } from '@millrace/runtime';
 
 /** Return codes of LMDB and of the system, as lmdb-js puts them into `error.code`. */
 const codes = new Map<number | string, FaultCode>([
@@ -21,6 +21,8 @@ export function toLogFault(error: unknown, doing: string): Fault {
   const code = (error as { code?: number | string } | undefined)?.code;
   const message = error instanceof Error ? error.message : String(error);
   const known = (code !== undefined && codes.get(code)) || byMessage(message);
+  // An error that is neither LMDB's nor the system's was thrown inside the section by our own code.
+  if (!known && code === undefined) return toFault(error);
   return new Fault(known ?? 'MR-3008', { detail: `${doing}: ${message}`, cause: error });
 }
 

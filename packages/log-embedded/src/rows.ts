@@ -4,13 +4,13 @@ import { Fault } from '@millrace/runtime';
 /**
  * Keys and fixed rows of the LMDB databases, big endian so that bytes order as numbers do:
  *
- *   events      topic id u32 · partition u32 · first offset u64 · count u32 · created u48 (ms) · crc u32 → packed records
+ *   events      topic id u32 · partition u32 · first offset u64 · count u32 · created u48 (ms) · bytes u32 · crc u32 → packed records
  *   partitions  topic id u32 · partition u32 → low u64 · next u64 · covered u64 · bytes f64
  *   progress    offset u64 → created f64 (ms) · event bytes f64 · crc u32 · kept u16 · (topic id u32, partition u32, offset u64)* · record
  *   meta        text → see store.ts
  *   tables      table name · 0 · key → value
  */
-export const chunkKey_bytes = 30;
+const chunkKey_bytes = 34;
 const partitionKey_bytes = 8;
 
 export interface ChunkKey {
@@ -19,6 +19,8 @@ export interface ChunkKey {
   readonly first: bigint;
   readonly count: number;
   readonly created_ms: number;
+  /** Length of the value, so that removing it need not read it. */
+  readonly bytes: number;
   readonly crc: number;
 }
 
@@ -29,6 +31,7 @@ export function chunkKey(key: ChunkKey): Buffer {
   at = bytes.writeBigUInt64BE(key.first, at);
   at = bytes.writeUInt32BE(key.count, at);
   at = bytes.writeUIntBE(Math.max(0, Math.floor(key.created_ms)), at, 6);
+  at = bytes.writeUInt32BE(key.bytes, at);
   bytes.writeUInt32BE(key.crc >>> 0, at);
   return bytes;
 }
@@ -40,7 +43,8 @@ export function parseChunkKey(bytes: Buffer): ChunkKey {
     first: bytes.readBigUInt64BE(8),
     count: bytes.readUInt32BE(16),
     created_ms: bytes.readUIntBE(20, 6),
-    crc: bytes.readUInt32BE(26),
+    bytes: bytes.readUInt32BE(26),
+    crc: bytes.readUInt32BE(30),
   };
 }
 
