@@ -1,4 +1,4 @@
-import type { ColumnType, Relation } from '@millrace/model';
+import type { ColumnType } from '@millrace/model';
 import { ByteWriter } from '@millrace/runtime';
 import {
   type PostgresVersion,
@@ -34,12 +34,17 @@ const codecs: readonly Codec[] = (['avro', 'json'] as const).map((format) =>
   }),
 );
 
-async function roundTrip(codec: Codec, relation: Relation, value: string): Promise<unknown> {
+/** Sends each value through a codec and expects it back. */
+async function expectBack(codec: Codec, type: ColumnType, values: readonly string[]): Promise<void> {
+  const relation = tableOf([columnOf(1, 'id', baseType('int4')), columnOf(2, 'value', type)]);
   const encoder = await codec.encoder(sampleTopic, relation);
   const decoder = await codec.decoder(sampleTopic, relation);
-  const out = new ByteWriter();
-  encoder.value('c', sampleChange(relation, null, ['1', value]), sampleContext, out);
-  return decoder.decode(out.copy(), () => false).after?.[1];
+  const back = values.map((value) => {
+    const out = new ByteWriter();
+    encoder.value('c', sampleChange(relation, null, ['1', value]), sampleContext, out);
+    return decoder.decode(out.view(), () => false).after?.[1];
+  });
+  expect(back).toEqual(values);
 }
 
 /** Random values in the server's own words: SQL that yields `count` texts from g = 1 … count. */
@@ -103,11 +108,9 @@ describe.each(postgresVersions)('values of PostgreSQL %i', (version: PostgresVer
         `SELECT concat(value::${quoted}) AS value FROM unnest($1::text[]) WITH ORDINALITY AS given (value, n) ORDER BY n`,
         [values],
       );
-      // char(n)::text drops the blanks that the stream carries; there the corpus stands for itself.
-      if (type.name !== 'bpchar') expect(printed).toEqual(values);
-      const relation = tableOf([columnOf(1, 'id', baseType('int4')), columnOf(2, 'value', type)]);
-      for (const codec of codecs)
-        for (const value of values) expect(await roundTrip(codec, relation, value)).toBe(value);
+      // concat prints by the type's output function, as pgoutput does; a cast to text differs (bool, inet, char).
+      expect(printed).toEqual(values);
+      for (const codec of codecs) await expectBack(codec, type, values);
     },
   );
 
@@ -117,9 +120,8 @@ describe.each(postgresVersions)('values of PostgreSQL %i', (version: PostgresVer
       const printed = await texts(
         `SELECT concat(${expression}) AS value FROM generate_series(1, ${randomValues_count}) g`,
       );
-      const relation = tableOf([columnOf(1, 'id', baseType('int4')), columnOf(2, 'value', type)]);
-      for (const codec of codecs)
-        for (const value of printed) expect(await roundTrip(codec, relation, value)).toBe(value);
+      expect(printed).toHaveLength(randomValues_count);
+      for (const codec of codecs) await expectBack(codec, type, printed);
     },
   );
 

@@ -15,9 +15,13 @@ const exactLong = avsc.types.LongType.__with({
   compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0),
 });
 
+const compiled = new Map<string, avsc.Type>();
+
 /** An independent decoder of Confluent Avro bytes. Unions come wrapped (`{string: …}`), longs as bigint. */
-export function avscType(schema: string): avsc.Type {
-  return avsc.Type.forSchema(JSON.parse(schema), {
+function avscType(schema: string): avsc.Type {
+  const known = compiled.get(schema);
+  if (known) return known;
+  const type = avsc.Type.forSchema(JSON.parse(schema), {
     wrapUnions: true,
     // The hook also sees {"type":"long","connect.name":…}, which a registry override of "long" would miss.
     typeHook: (attributes) => {
@@ -26,6 +30,8 @@ export function avscType(schema: string): avsc.Type {
       return type === 'long' ? exactLong : undefined;
     },
   });
+  compiled.set(schema, type);
+  return type;
 }
 
 /** Decodes one value of Confluent's wire format with `schema`, unions unwrapped, records as plain objects. */
