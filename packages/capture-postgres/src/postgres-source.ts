@@ -11,7 +11,7 @@ import {
   quoteLiteral,
   readServer,
   readSlot,
-  requireVersion,
+  requireDecoding,
   type ServerInfo,
   type TableName,
 } from '@millrace/postgres';
@@ -112,7 +112,7 @@ class PostgresSource {
     try {
       const session = await control.session();
       const server = await readServer(session);
-      requireVersion(server);
+      requireDecoding(server);
       // Before the slot: it must see the publication, and be told of every later change of a shape.
       const announcing = await this.#prepare(session, server);
       const present = await readSlot(session, slot);

@@ -128,7 +128,7 @@ export class Tap {
   }
 
   /** Waits until the stream has delivered everything written so far, told by a transaction of our own behind it. */
-  async caughtUp(): Promise<void> {
+  async caughtUp(timeout_ms = 20_000): Promise<void> {
     const marker = await PgSession.open(this.#url, { role: 'leader' });
     const { at } = await marker.queryOne(
       'testing',
@@ -138,7 +138,7 @@ export class Tap {
     const position = parseLsn(at as string);
     await waitFor(() => (this.recorder.transactions.at(-1)?.end ?? 0n) > position, {
       what: 'the stream to catch up',
-      timeout_ms: 20_000,
+      timeout_ms,
     });
   }
 

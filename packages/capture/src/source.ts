@@ -99,7 +99,7 @@ export interface KeyRange {
   readonly upTo: readonly string[] | null;
 }
 
-/** The initial snapshot, readable in parallel at `consistentPoint` until closed. */
+/** The initial snapshot, readable in parallel at `consistentPoint` until closed, at the latest by `stream`. */
 export interface InitialSnapshot {
   readonly tables: readonly SnapshotTable[];
   /** Cuts a table into chunks of about `rows` rows. Chunks of a keyed table are key ranges in key order. */

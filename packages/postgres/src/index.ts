@@ -29,7 +29,7 @@ export {
   oldestVersion,
   readServer,
   readWalPosition,
-  requireVersion,
+  requireDecoding,
   type ServerInfo,
 } from './catalogue/server.js';
 export { checkSlot, describeBackend, readSlot, type SlotInfo, slotTrouble } from './catalogue/slot.js';

@@ -41,9 +41,7 @@ export interface TableFacts {
 /** Everything the verdicts rest on, read in one go and changing nothing. */
 export interface LeaderFacts {
   readonly server: ServerInfo;
-  readonly walLevel: string;
   readonly slotsUsed: number;
-  readonly slotsMax: number;
   readonly sendersUsed: number;
   readonly sendersMax: number;
   /** Megabytes, −1: no limit. */
@@ -62,9 +60,7 @@ export async function gatherFacts(session: PgSession, request: PreflightRequest)
   const server = await readServer(session);
   const settings = await session.queryOne(
     'reading the settings of the leader',
-    `SELECT pg_catalog.current_setting('wal_level') AS wal_level,
-       (SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots) AS slots_used,
-       pg_catalog.current_setting('max_replication_slots') AS slots_max,
+    `SELECT (SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots) AS slots_used,
        (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_replication) AS senders_used,
        pg_catalog.current_setting('max_wal_senders') AS senders_max,
        (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'max_slot_wal_keep_size') AS keep_mb,
@@ -78,9 +74,7 @@ export async function gatherFacts(session: PgSession, request: PreflightRequest)
     published.map((table) => ({ schema: table.relation.schema, name: table.relation.name }));
   return {
     server,
-    walLevel: settings.wal_level as string,
     slotsUsed: Number(settings.slots_used),
-    slotsMax: Number(settings.slots_max),
     sendersUsed: Number(settings.senders_used),
     sendersMax: Number(settings.senders_max),
     maxSlotWalKeep_mb: Number(settings.keep_mb),

@@ -41,7 +41,7 @@ export function judge(facts: LeaderFacts, request: PreflightRequest): Finding[] 
   return findings.sort((a, b) => rank[a.severity] - rank[b.severity]);
 }
 
-function serverFindings({ server, walLevel }: LeaderFacts): Finding[] {
+function serverFindings({ server }: LeaderFacts): Finding[] {
   const findings: Finding[] = [];
   if (server.version < oldestVersion)
     findings.push({
@@ -50,11 +50,11 @@ function serverFindings({ server, walLevel }: LeaderFacts): Finding[] {
       message: `PostgreSQL ${server.versionText} is too old; ${oldestVersion} is the oldest supported version.`,
       fix: 'Upgrade the leader.',
     });
-  if (walLevel !== 'logical')
+  if (server.walLevel !== 'logical')
     findings.push({
       severity: 'error',
       check: 'wal-level',
-      message: `wal_level is ${walLevel}; changes can only be decoded at logical.`,
+      message: `wal_level is ${server.walLevel}; changes can only be decoded at logical.`,
       fix: "ALTER SYSTEM SET wal_level = 'logical'; then restart the leader.",
     });
   if (server.encoding === 'SQL_ASCII')
@@ -77,12 +77,12 @@ function serverFindings({ server, walLevel }: LeaderFacts): Finding[] {
 
 function roomFindings(facts: LeaderFacts): Finding[] {
   const findings: Finding[] = [];
-  if (!facts.slot && facts.slotsUsed >= facts.slotsMax)
+  if (!facts.slot && facts.slotsUsed >= facts.server.slotsMax)
     findings.push({
       severity: 'error',
       check: 'slots-left',
-      message: `All ${facts.slotsMax} replication slots are taken.`,
-      fix: `ALTER SYSTEM SET max_replication_slots = ${facts.slotsMax + 5}; then restart the leader. Or drop slots that nobody uses.`,
+      message: `All ${facts.server.slotsMax} replication slots are taken.`,
+      fix: `ALTER SYSTEM SET max_replication_slots = ${facts.server.slotsMax + 5}; then restart the leader. Or drop slots that nobody uses.`,
     });
   // Making the slot and streaming take one each for a moment.
   const sendersLeft = facts.sendersMax - facts.sendersUsed;

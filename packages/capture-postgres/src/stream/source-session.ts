@@ -49,6 +49,8 @@ export class PostgresSourceSession implements SourceSession {
   }
 
   async stream(sink: SourceSink, signal: AbortSignal, known: readonly Relation[] = []): Promise<void> {
+    // Its locks would hold back DDL for as long as the stream lasts.
+    await this.created?.snapshot.close();
     const listed = (await this.#published()).filter((table) => table.columnList);
     // A new slot's stream begins where its snapshot stands: the snapshot's shapes are in force there.
     const initial = this.created?.snapshot.tables.map((table) => table.relation) ?? [];

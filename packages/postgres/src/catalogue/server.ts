@@ -12,6 +12,10 @@ export interface ServerInfo {
   readonly role: string;
   readonly superuser: boolean;
   readonly inRecovery: boolean;
+  /** minimal, replica or logical. */
+  readonly walLevel: string;
+  /** max_replication_slots. */
+  readonly slotsMax: number;
 }
 
 export async function readServer(session: PgSession): Promise<ServerInfo> {
@@ -23,7 +27,9 @@ export async function readServer(session: PgSession): Promise<ServerInfo> {
        pg_catalog.current_setting('server_encoding') AS encoding,
        CURRENT_USER AS role,
        pg_catalog.current_setting('is_superuser') AS superuser,
-       pg_catalog.pg_is_in_recovery() AS recovery`,
+       pg_catalog.pg_is_in_recovery() AS recovery,
+       pg_catalog.current_setting('wal_level') AS wal_level,
+       pg_catalog.current_setting('max_replication_slots') AS slots_max`,
   );
   return {
     version: Math.floor(Number(row.num) / 10_000),
@@ -33,15 +39,20 @@ export async function readServer(session: PgSession): Promise<ServerInfo> {
     role: row.role as string,
     superuser: row.superuser === 'on',
     inRecovery: row.recovery === 't',
+    walLevel: row.wal_level as string,
+    slotsMax: Number(row.slots_max),
   };
 }
 
 export const oldestVersion = 14;
 
-/** Throws MR-2015 for a server that is too old. */
-export function requireVersion(server: ServerInfo): void {
+/** Throws MR-2015 for a server that is too old, MR-2003 for one that cannot decode its WAL. */
+export function requireDecoding(server: ServerInfo): void {
   if (server.version < oldestVersion)
     throw new Fault('MR-2015', { detail: `the leader is PostgreSQL ${server.versionText}` });
+  if (server.walLevel !== 'logical')
+    throw new Fault('MR-2003', { detail: `wal_level is ${server.walLevel}, not logical` });
+  if (server.slotsMax === 0) throw new Fault('MR-2003', { detail: 'max_replication_slots is 0' });
 }
 
 /** The WAL position that a leader has written, or a standby has replayed, to. */
