@@ -44,4 +44,4 @@ it('promise 10: a full disk is MR-3009, loses nothing acknowledged, and heals wi
   } finally {
     child.kill('SIGKILL');
   }
-}, 30_000);
+}, 60_000);

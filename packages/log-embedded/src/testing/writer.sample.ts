@@ -1,9 +1,11 @@
+import { once } from 'node:events';
 import { Epoch, openLog } from './session.js';
 
 /**
- * Writes commits until it is killed: small ones, large ones and ones in many parts. Says on stdout, a line each, what was
+ * Waits for a line on stdin, then writes commits until it is killed: small ones, large ones and ones in many parts. Says on stdout, a line each, what was
  * acknowledged: `<record offset> <end>`.
  */
+await once(process.stdin, 'data');
 const log = await openLog(process.argv[2] as string);
 const epoch = await Epoch.begin(log);
 for (let n = 0; ; n++) {
