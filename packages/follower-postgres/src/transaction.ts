@@ -3,6 +3,7 @@ import type { Row, SchemaChange } from '@millrace/model';
 import { type PgSession, quoteLiteral, quoteQualified, serverFault, sqlStateOf } from '@millrace/postgres';
 import { Fault } from '@millrace/runtime';
 import { columnLiteral } from './rows/array-literal.js';
+import { Lane } from './rows/lane.js';
 import type { TableStatements } from './rows/statements.js';
 import { RowWriter } from './rows/writer.js';
 import type { MetaTables } from './store/meta.js';
@@ -26,6 +27,7 @@ export interface TransactionScope {
 
 export class PostgresTransaction implements FollowerTransaction {
   readonly #scope: TransactionScope;
+  readonly #lane = new Lane();
   #open = true;
 
   constructor(scope: TransactionScope) {
@@ -33,24 +35,27 @@ export class PostgresTransaction implements FollowerTransaction {
   }
 
   async evolve(table: MirroredTable, changes: readonly SchemaChange[]): Promise<void> {
-    const { session, meta, tables, policy } = this.#running();
+    const { session, meta, tables, policy } = await this.#settled();
     await tables.evolve(session, meta, policy, table, changes);
   }
 
   async forget(table: MirroredTable, options: { readonly drop: boolean }): Promise<void> {
-    const { session, meta, tables, policy } = this.#running();
+    const { session, meta, tables, policy } = await this.#settled();
     await tables.forget(session, meta, policy, table, options.drop);
   }
 
   async write(batch: TableBatch): Promise<void> {
     const { session, tables, building } = this.#running();
-    const statements = await tables.statements(session, batch.table);
-    await new RowWriter(session, statements, building || batch.table.state === 'building').write(batch);
+    const known = tables.known(batch.table);
+    if (!known) await this.#lane.settle();
+    const statements = known ?? (await tables.statements(session, batch.table));
+    const lenient = building || batch.table.state === 'building';
+    await new RowWriter(session, this.#lane, statements, lenient).write(batch);
   }
 
   async truncate(tables: readonly MirroredTable[]): Promise<void> {
     if (tables.length === 0) return;
-    const scope = this.#running();
+    const scope = await this.#settled();
     const names = tables.map((table) => {
       const { place } = scope.tables.entry(table);
       return quoteQualified(place.schema, place.name);
@@ -63,7 +68,7 @@ export class PostgresTransaction implements FollowerTransaction {
     range: { readonly after: Row | null; readonly upTo: Row | null },
     keep: readonly Row[],
   ): Promise<void> {
-    const { session, tables } = this.#running();
+    const { session, tables } = await this.#settled();
     const statements = await tables.statements(session, table);
     const { relation } = statements;
     const doing = `deleting a range of ${relation.schema}.${relation.name}`;
@@ -81,7 +86,7 @@ export class PostgresTransaction implements FollowerTransaction {
   }
 
   async commit(): Promise<void> {
-    const { session, tables, ended, discard } = this.#running();
+    const { session, tables, ended, discard } = await this.#settled();
     this.#open = false;
     let tag: string;
     try {
@@ -102,11 +107,19 @@ export class PostgresTransaction implements FollowerTransaction {
     const { session, ended, discard } = this.#scope;
     ended(undefined);
     try {
+      // A statement under way ends first; how, no longer matters.
+      await this.#lane.settle().catch(() => undefined);
       await session.query('rolling back', 'ROLLBACK');
     } catch {
       // Whatever the connection is in, closing it rolls back.
       await discard();
     }
+  }
+
+  async #settled(): Promise<TransactionScope> {
+    const scope = this.#running();
+    await this.#lane.settle();
+    return scope;
   }
 
   #running(): TransactionScope {

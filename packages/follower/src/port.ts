@@ -12,7 +12,8 @@ import type { Position, Relation, Row, SchemaChange } from '@millrace/model';
  *   as `from` says (R21), exactly one row; then its lock orders a takeover against the commit in flight (R22). A
  *   mismatch is MR-4003 when the owner differs, MR-4004 when only the position does.
  * - Between `begin` and `commit` calls come one at a time, in order. Rows may be written in any number of calls: a leader
- *   transaction may be larger than memory (promise 7). Nothing is visible before `commit`.
+ *   transaction may be larger than memory (promise 7). Nothing is visible before `commit`. A call may return while the store
+ *   still works on its rows (it has copied what it needs of them): a refusal comes out at the latest from `commit`.
  * - `commit` whose outcome is unknown throws MR-4011: the applier forgets everything and takes over again.
  * - A transaction whose `from` or `to` is not exact, and a table that is not, count as building (R30).
  * - Values the store cannot hold exactly throw MR-5001 (promise 8); a refused row MR-4006 naming table and constraint.

@@ -44,6 +44,8 @@ export class TableStatements {
   readonly #table: string;
   readonly #columns: readonly BoundColumn[];
   readonly #prepared = new Map<string, Statement>();
+  /** A COPY into this table met a row that was there: no more of them are tried. */
+  metRows = false;
 
   constructor(relation: Relation, place: TableName, shape: TableShape) {
     this.relation = relation;

@@ -1,53 +1,93 @@
 import type { TableBatch } from '@millrace/follower';
 import { type Cell, type Row, relationName } from '@millrace/model';
 import type { PgSession } from '@millrace/postgres';
-import { assert, Fault } from '@millrace/runtime';
+import { assert, Fault, isFault } from '@millrace/runtime';
 import { run, type Statement } from '../store/sessions.js';
 import { columnLiteral } from './array-literal.js';
+import { copyIn, copyText } from './copy-in.js';
+import type { Lane } from './lane.js';
 import type { TableStatements } from './statements.js';
 
 /** Rows per statement: beyond a few thousand nothing is gained, and the literals stay small. */
 const rowsPerStatement_max = 5_000;
 /** UTF-16 units of cells per statement; a row larger than this travels alone. */
 const textPerStatement_max = 4_000_000;
+/** From how many rows on COPY is worth its extra round trips. */
+const rowsPerCopy_min = 200;
 
-/** Writes one batch in the port's order: deletes, moves, patches, upserts; removes, inserts. */
+/**
+ * Writes one batch in the port's order: deletes, moves, patches, upserts; removes, inserts. Everything is turned into
+ * statements before `write` returns; the last one may still be under way in the lane.
+ */
 export class RowWriter {
   readonly #session: PgSession;
+  readonly #lane: Lane;
   readonly #table: TableStatements;
   readonly #building: boolean;
 
-  constructor(session: PgSession, table: TableStatements, building: boolean) {
+  constructor(session: PgSession, lane: Lane, table: TableStatements, building: boolean) {
     this.#session = session;
+    this.#lane = lane;
     this.#table = table;
     this.#building = building;
   }
 
   async write(batch: TableBatch): Promise<void> {
     const { key } = this.#table.relation;
-    await this.#each(batch.deletes, async (rows) =>
-      this.#found(
-        'deleting',
-        await this.#run('deleting rows', this.#table.deletes, this.#columns(rows, key)),
-        rows,
-      ),
+    await this.#each(batch.deletes, (rows) =>
+      this.#run('deleting', this.#table.deletes, this.#columns(rows, key), rows.length),
     );
     await this.#moves(batch.moves);
     await this.#patches(batch.patches);
-    await this.#each(batch.upserts, async (rows) => {
-      assert(key.length > 0, 'upserts need a key');
-      await this.#run('upserting rows', this.#table.upsert, this.#columns(this.#whole(rows)));
-    });
-    await this.#each(batch.removes, async (rows) =>
-      this.#found(
-        'removing',
-        await this.#run('removing rows', this.#table.removes, this.#columns(this.#whole(rows))),
-        rows,
-      ),
+    await this.#each(batch.upserts, (rows) => this.#upsert(this.#whole(rows)));
+    await this.#each(batch.removes, (rows) =>
+      this.#run('removing', this.#table.removes, this.#columns(this.#whole(rows)), rows.length),
     );
-    await this.#each(batch.inserts, async (rows) => {
-      await this.#run('inserting rows', this.#table.insert, this.#columns(this.#whole(rows)));
-    });
+    await this.#each(batch.inserts, (rows) => this.#insert(this.#whole(rows)));
+  }
+
+  /**
+   * Rows of a snapshot are new as a rule: while building, large batches are tried by COPY, two to three times as fast. The first
+   * one that meets a row ends that for this table.
+   */
+  async #upsert(rows: readonly Row[]): Promise<void> {
+    assert(this.#table.relation.key.length > 0, 'upserts need a key');
+    const values = (): string[] => this.#columns(rows);
+    if (!this.#building || rows.length < rowsPerCopy_min || this.#table.metRows) {
+      await this.#run('upserting', this.#table.upsert, values());
+      return;
+    }
+    const text = copyText(rows);
+    await this.#lane.settle();
+    if (await this.#copiedWithoutMeetingRows(text)) return;
+    this.#table.metRows = true;
+    await this.#run('upserting', this.#table.upsert, values());
+  }
+
+  async #copiedWithoutMeetingRows(text: string): Promise<boolean> {
+    const doing = this.#doing('copying');
+    await this.#session.query(doing, 'SAVEPOINT millrace_copy');
+    try {
+      await copyIn(this.#session, doing, this.#table.copy, text);
+    } catch (error) {
+      if (!isMetRow(error)) throw error;
+      await this.#session.query(
+        doing,
+        'ROLLBACK TO SAVEPOINT millrace_copy; RELEASE SAVEPOINT millrace_copy',
+      );
+      return false;
+    }
+    await this.#session.query(doing, 'RELEASE SAVEPOINT millrace_copy');
+    return true;
+  }
+
+  async #insert(rows: readonly Row[]): Promise<void> {
+    if (rows.length < rowsPerCopy_min) {
+      await this.#run('inserting', this.#table.insert, this.#columns(rows));
+      return;
+    }
+    const text = copyText(rows);
+    await this.#lane.start(() => copyIn(this.#session, this.#doing('copying'), this.#table.copy, text));
   }
 
   /** Patches grouped by which cells are present: one statement per group. */
@@ -57,7 +97,7 @@ export class RowWriter {
       const set = present.filter((i) => !key.includes(i));
       await this.#each(rows, async (some) => {
         const values = [...this.#keyCells(some), ...set.map((i) => this.#literal(some, i, i))];
-        this.#found('updating', await this.#run('updating rows', this.#table.patch(set), values), some);
+        await this.#run('updating', this.#table.patch(set), values, some.length);
       });
     }
   }
@@ -71,7 +111,7 @@ export class RowWriter {
           ...this.#columns(keys, this.#table.relation.key),
           ...present.map((i) => this.#literal(some, i, i)),
         ];
-        this.#found('moving', await this.#run('moving rows', this.#table.move(present), values), some);
+        await this.#run('moving', this.#table.move(present), values, some.length);
       });
     }
   }
@@ -90,17 +130,24 @@ export class RowWriter {
     return columnLiteral(rows, at, this.#table.form(column));
   }
 
-  async #run(doing: string, statement: Statement, values: readonly string[]): Promise<number> {
-    const name = relationName(this.#table.relation);
-    return (await run(this.#session, `${doing} of ${name}`, statement, values)).count;
+  /** Sends a statement whose values are ready; `expected` is how many rows it must touch (R30). */
+  async #run(
+    doing: string,
+    statement: Statement,
+    values: readonly string[],
+    expected?: number,
+  ): Promise<void> {
+    await this.#lane.start(async () => {
+      const { count } = await run(this.#session, this.#doing(doing), statement, values);
+      if (this.#building || expected === undefined || count === expected) return;
+      throw new Fault('MR-4010', {
+        detail: `${doing} ${expected} rows of ${relationName(this.#table.relation)} found only ${count} of them.`,
+      });
+    });
   }
 
-  /** R30: a row that is not there is nothing while building, and tampering while exact. */
-  #found(doing: string, count: number, rows: readonly unknown[]): void {
-    if (this.#building || count === rows.length) return;
-    throw new Fault('MR-4010', {
-      detail: `${doing} ${rows.length} rows of ${relationName(this.#table.relation)} found only ${count} of them.`,
-    });
+  #doing(what: string): string {
+    return `${what} rows of ${relationName(this.#table.relation)}`;
   }
 
   #whole(rows: readonly Row[]): readonly Row[] {
@@ -148,4 +195,9 @@ function byPresence(rows: readonly Row[]): [number[], Row[]][] {
     else groups.set(id, [present, [row]]);
   }
   return [...groups.values()];
+}
+
+/** A unique index, the key's or another, found the row there already. */
+function isMetRow(error: unknown): boolean {
+  return isFault(error, 'MR-4006') && error.context.sqlstate === '23505';
 }

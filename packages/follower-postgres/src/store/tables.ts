@@ -40,6 +40,12 @@ export class MirroredTables {
     return entry;
   }
 
+  /** Statements that need no look at the catalogue. */
+  known(table: MirroredTable): TableStatements | undefined {
+    this.entry(table);
+    return this.#statements.get(table.topic);
+  }
+
   async statements(session: PgSession, table: MirroredTable): Promise<TableStatements> {
     const { mirrored, place } = this.entry(table);
     const present = this.#statements.get(table.topic);
