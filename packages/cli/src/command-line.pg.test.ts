@@ -75,7 +75,7 @@ it('replicates everything in one process, shows it in status, and stops cleanly 
   expect(ended.out).toBe('');
   const afterwards = await run(['status', '--json'], folder);
   expect(afterwards.code).toBe(0);
-  const report = JSON.parse(afterwards.out);
+  const report = JSON.parse(afterwards.out) as StatusReport;
   expect(report.followers.map(({ edge }) => edge)).toEqual(['replica', 'lake']);
   expect(report.followers[0]?.service?.doing).toBe('ended');
   await query(leader.url, `SELECT pg_drop_replication_slot('millrace_${report.pipeline}')`);

@@ -1,14 +1,7 @@
 import { Fault, type FaultCode, type FaultEntry, faultCatalogue } from '@millrace/runtime';
 import { suggestion } from '../config/suggest.js';
 import type { CommandContext } from './context.js';
-
-/** What services do about a fault, in an operator's words. */
-export const policyWords: Readonly<Record<FaultEntry['policy'], string>> = {
-  stop: 'The service stops and applies or publishes nothing later until you decide; the monitor pages.',
-  reclaim: 'Heals by itself: the service gives up what it was doing and starts over from what is durable.',
-  backoff: 'Heals by itself once the cause is gone: the service tries again after growing pauses.',
-  exit: 'The process ends.',
-};
+import { policyWords } from './policy-words.js';
 
 /** A fault, all of them, or a lag. */
 export async function explain(

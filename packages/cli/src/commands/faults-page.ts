@@ -1,5 +1,5 @@
 import { type FaultEntry, faultCatalogue } from '@millrace/runtime';
-import { policyWords } from './explain.js';
+import { policyWords } from './policy-words.js';
 
 const groups: readonly (readonly [string, string])[] = [
   ['1', 'Command and configuration'],
