@@ -181,6 +181,8 @@ class LmdbLog implements EmbeddedLog {
 
   async retain(): Promise<RetentionOutcome> {
     const { clock, retention } = this.#options;
+    this.#guard();
+    this.#store.dropDeadReaders();
     const outcome = await applyRetention(this.#collectAccess(), this, retention, clock.now());
     this.#heldBy = outcome.heldBy;
     return outcome;

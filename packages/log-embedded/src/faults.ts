@@ -29,6 +29,6 @@ export function toLogFault(error: unknown, doing: string): Fault {
 /** Commit errors arrive as text only. */
 function byMessage(message: string): FaultCode | undefined {
   if (/no space left|map ?size limit|map_full|file too large|quota/i.test(message)) return 'MR-3009';
-  if (/not an lmdb|invalid|corrupt|version mismatch/i.test(message)) return 'MR-3014';
+  if (/mdb_invalid|mdb_corrupted|mdb_version_mismatch|not an lmdb/i.test(message)) return 'MR-3014';
   return undefined;
 }

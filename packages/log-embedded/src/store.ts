@@ -191,6 +191,11 @@ export class Store {
     this.meta.putSync(Buffer.from(`${numberPrefix}${number}`), bytes);
   }
 
+  /** Frees the snapshots of readers that were killed inside one: they would pin pages. */
+  dropDeadReaders(): void {
+    this.root.readerCheck();
+  }
+
   fileBytes(): number {
     return statSync(join(this.path, dataFile)).size;
   }
