@@ -1,10 +1,16 @@
 import { parseArgs } from 'node:util';
-import type { Outcome } from './simulate.js';
-import { simulate } from './simulate.js';
+import { mutants } from './mutants/mutants.js';
+import { type Outcome, type SimulateOptions, simulate } from './simulate.js';
 
 /** Seeds that may fail before the command gives up. */
 const failures_max = 5;
 const transcriptTail = 200;
+
+/** Options of one run; with `--mutant R8` that rule is switched off. */
+function optionsOf(name: string | undefined): SimulateOptions {
+  const mutant = mutants.find(({ rule }) => rule === name);
+  return mutant ? { doubles: mutant.doubles, fixed: mutant.fixed ?? {} } : {};
+}
 
 const { values } = parseArgs({
   options: {
@@ -12,6 +18,7 @@ const { values } = parseArgs({
     first: { type: 'string', default: '1' },
     seed: { type: 'string' },
     verbose: { type: 'boolean', default: false },
+    mutant: { type: 'string' },
   },
 });
 
@@ -19,7 +26,7 @@ if (values.seed === undefined) await many(Number(values.first), Number(values.se
 else await one(Number(values.seed));
 
 async function one(seed: number): Promise<void> {
-  const outcome = await simulate(seed, { transcript: true });
+  const outcome = await simulate(seed, { ...optionsOf(values.mutant), transcript: true });
   const { transcript } = outcome;
   console.log((values.verbose ? transcript : transcript.slice(-transcriptTail)).join('\n'));
   console.log(describe(outcome));
@@ -31,7 +38,7 @@ async function many(first: number, count: number): Promise<void> {
   const totals = { commits: 0, records: 0, void: 0, checks: 0, virtual_ms: 0 };
   let failures = 0;
   for (let seed = first; seed < first + count && failures < failures_max; seed++) {
-    const outcome = await simulate(seed);
+    const outcome = await simulate(seed, optionsOf(values.mutant));
     for (const name of Object.keys(totals) as (keyof typeof totals)[]) totals[name] += outcome.figures[name];
     if (!outcome.violation) continue;
     failures++;

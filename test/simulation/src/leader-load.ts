@@ -105,7 +105,7 @@ export class LeaderLoad {
     const kind = chance.next();
     if (kind < 0.3) return this.#transfer(transaction);
     if (kind < 0.75) return this.#item(transaction);
-    return kind < 0.97 ? this.#visit(transaction) : this.#manyVisits(transaction);
+    return kind < 0.93 ? this.#visit(transaction) : this.#manyVisits(transaction);
   }
 
   #transfer(transaction: MemoryTransaction): boolean {

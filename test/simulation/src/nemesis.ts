@@ -23,15 +23,18 @@ export class Nemesis {
   }
 
   async run(): Promise<void> {
-    const { clock, scenario, transcript } = this.#world;
+    const { clock, scenario } = this.#world;
     if (scenario.nemesis_ms === 0 || scenario.deeds.length === 0) return;
     for (;;) {
       await clock.sleep(this.#chance.next() * 2 * scenario.nemesis_ms);
       if (!this.#running) return;
-      const deed = this.#chance.pick(scenario.deeds);
-      transcript.tell('nemesis', deed);
-      await this.#deeds[deed]();
+      await this.do(this.#chance.pick(scenario.deeds));
     }
+  }
+
+  async do(deed: Deed): Promise<void> {
+    this.#world.transcript.tell('nemesis', deed);
+    await this.#deeds[deed]();
   }
 
   stop(): void {

@@ -14,6 +14,12 @@ export class Violation extends Error {
   }
 }
 
+/** A table as a memory follower holds it. */
+interface HeldTable {
+  readonly mirrored: { readonly relation: Relation };
+  rows(): Iterable<Row>;
+}
+
 /** The text of a whole table, equal iff the tables are: column names and rows in one order. */
 type TableText = string;
 
@@ -146,19 +152,16 @@ export class Oracle {
 
   #checkBank(follower: string, { tables }: MemoryState): void {
     const held = [...tables.values()].find(({ mirrored }) => mirrored.relation.id === bank.id);
-    const rows = held?.sorted() ?? [];
+    const rows = held ? [...held.rows()] : [];
     const sum = rows.reduce((total, row) => total + Number(row[1]), 0);
     if (rows.length > 0 && sum !== bankTotal)
       throw new Violation('I3', `${follower}: the balances add up to ${sum} instead of ${bankTotal}`);
   }
 
-  #textOf(table: {
-    readonly mirrored: { readonly relation: Relation };
-    sorted(): readonly Row[];
-  }): TableText {
+  #textOf(table: HeldTable): TableText {
     const known = this.#texts.get(table);
     if (known !== undefined) return known;
-    const rows = table.sorted().map((row) => JSON.stringify(row.map((cell): Cell => cell ?? null)));
+    const rows = Array.from(table.rows(), (row) => JSON.stringify(row.map((cell): Cell => cell ?? null)));
     const text = textOf(table.mirrored.relation, rows);
     this.#texts.set(table, text);
     return text;

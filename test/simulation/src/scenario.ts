@@ -26,8 +26,12 @@ export interface Scenario {
   /** Average pause between two deeds of the nemesis; 0: none. */
   readonly nemesis_ms: number;
   readonly deeds: readonly Deed[];
-  /** Batches are cut at this many events, so that one run has many records and parts. */
+  /** Done when all is quiet and equal, after which it must become so again: what nobody would notice while nothing happens. */
+  readonly finale: Deed | undefined;
+  /** Batches are cut at this many events, so that one run has many records. */
   readonly batch_events: number;
+  /** Transactions beyond this are appended in parts, so that one record has many requests. */
+  readonly part_bytes: number;
 }
 
 /** What the nemesis may do. The last four destroy something: a typed stop is then allowed, wrong rows never. */
@@ -67,25 +71,27 @@ const startLsns = [0x0150_0000n, 2n ** 53n - 4096n, 2n ** 63n - 4096n] as const;
 
 export function scenarioOf(seed: number, fixed: Partial<Scenario> = {}): Scenario {
   const chance = new Chance(seed);
-  const weather = chance.pick([0, 0.01, 0.05]);
+  const weather = chance.pick([0, 0.02, 0.08]);
   return {
     seed,
-    trouble_ms: chance.between(500, 2_000),
+    trouble_ms: chance.between(200, 1_000),
     recovery_ms: 120_000,
     clients: chance.between(1, 3),
-    pause_ms: chance.pick([5, 20, 60]),
+    pause_ms: chance.pick([15, 40, 100]),
     followers: chance.between(1, 2),
     partitions: chance.between(1, 3),
     conditionalLog: chance.happens(0.3),
     startLsn: chance.pick(startLsns),
-    slotFirst: true,
-    history: chance.pick([0, 0, 5]),
+    slotFirst: chance.happens(0.3),
+    history: chance.pick([0, 5, 20]),
     append: weather,
-    store: chance.pick([0, 0.01, 0.03]),
-    crash: chance.pick([0, 0.0005, 0.003]),
-    nemesis_ms: chance.pick([0, 100, 300]),
+    store: chance.pick([0, 0.01, 0.05]),
+    crash: chance.pick([0, 0.001, 0.005]),
+    nemesis_ms: chance.pick([0, 50, 150]),
     deeds: harmlessDeeds,
+    finale: chance.pick([undefined, undefined, 'restore-follower', 'kill-capture', 'crash-leader'] as const),
     batch_events: chance.pick([2, 10, 1_000]),
+    part_bytes: chance.pick([150, 1_000_000]),
     ...fixed,
   };
 }

@@ -51,19 +51,30 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
 
 /** The weather calms down, the load ends, supervisors go on: everything must be applied and confirmed (I6), or loudly stopped (I7). */
 async function recover(world: World, nemesis: Nemesis, bad: () => boolean): Promise<void> {
-  const { clock, scenario, weather, load } = world;
+  const { scenario, weather, load } = world;
   weather.calm();
   nemesis.stop();
   load.stop();
+  const isWell = await untilWell(world, nemesis, bad);
+  if (!isWell || scenario.finale === undefined) return;
+  await nemesis.do(scenario.finale);
+  await untilWell(world, nemesis, bad);
+}
+
+/** True when everybody is where the leader is; false when the run is over, one way or the other. */
+async function untilWell(world: World, nemesis: Nemesis, bad: () => boolean): Promise<boolean> {
+  const { clock, scenario } = world;
   const deadline_ms = clock.monotonic() + scenario.recovery_ms;
   while (clock.monotonic() < deadline_ms) {
     await clock.run(clock.monotonic() + look_ms, bad);
-    if (world.violation) return;
+    if (world.violation) return false;
     const unexpected = unexpectedStop(world, nemesis);
-    if (unexpected) return world.fail(unexpected);
-    if (world.stops.length > 0 || lagging(world) === undefined) return;
+    if (unexpected) world.fail(unexpected);
+    if (world.stops.length > 0) return false;
+    if (lagging(world) === undefined) return true;
   }
   world.fail(new Violation('I6', `after faults have stopped, ${lagging(world)}`));
+  return false;
 }
 
 /** I7 allows loud stops only where something was destroyed. */

@@ -11,6 +11,9 @@ const stall_ms = 400;
 /** A late or repeated append comes this much later, milliseconds, at most. */
 const late_ms = 800;
 
+/** … or this much later. */
+const soon_ms = 80;
+
 export interface WeatherOptions {
   readonly clock: VirtualClock;
   readonly chance: Chance;
@@ -58,7 +61,8 @@ export class Weather {
 
   #troubled(): AppendFate {
     const { chance } = this.#o;
-    const later = (): number => chance.next() * late_ms;
+    // Mostly soon after, while the successor writes the same events again.
+    const later = (): number => chance.next() * (chance.happens(0.6) ? soon_ms : late_ms);
     return chance.pick<() => AppendFate>([
       () => ({ applied: false }),
       () => ({ applied: false, lost: true }),

@@ -6,7 +6,12 @@ import {
   type MemorySlot,
   MemorySource,
 } from '@millrace/capture';
-import { type Follower, MemoryFollower, MemoryFollowerStore, type MemoryState } from '@millrace/follower';
+import {
+  type Follower,
+  MemoryFollower,
+  type MemoryFollowerStore,
+  type MemoryState,
+} from '@millrace/follower';
 import { type Log, MemoryLogServer } from '@millrace/log';
 import type { Fault } from '@millrace/runtime';
 import { cellCodec } from './cell-codec.js';
@@ -14,6 +19,7 @@ import { ChainAudit } from './chain-audit.js';
 import { Chance } from './chance.js';
 import { gatedClock, gatedFollower, gatedLog, gatedSource } from './gated-ports.js';
 import { LeaderLoad } from './leader-load.js';
+import { ObservedStore } from './observed-store.js';
 import { Oracle, Violation } from './oracle.js';
 import type { Scenario } from './scenario.js';
 import { openShop } from './shop.js';
@@ -29,17 +35,6 @@ export interface Doubles {
   readonly readers?: ApplierOptions['readers'];
   readonly log?: (log: Log) => Log;
   readonly follower?: (follower: Follower, store: MemoryFollowerStore) => Follower;
-}
-
-/** A store that tells of each committed state. */
-class ObservedStore extends MemoryFollowerStore {
-  onCommit: (state: MemoryState) => void = () => {};
-
-  override commit(...args: Parameters<MemoryFollowerStore['commit']>): boolean {
-    const committed = super.commit(...args);
-    if (committed) this.onCommit(this.state);
-    return committed;
-  }
 }
 
 /** One follower: its store, and the processes that apply to it. */
@@ -145,6 +140,7 @@ export class World {
         version: '0',
         limits: {
           batch_events: this.scenario.batch_events,
+          part_bytes: this.scenario.part_bytes,
           idle_ms: 50,
           checkpoint_ms: 300,
           checkpoint_records: 30,
@@ -168,6 +164,7 @@ export class World {
       if (chance.happens(0.1)) replica.backups.push(state);
       this.judge(replica);
     };
+    store.onIntruder = (detail) => this.fail(new Violation('I5', `${name}: ${detail}`));
     this.replicas.push(replica);
     this.addApplier(replica);
     return replica;
@@ -186,14 +183,15 @@ export class World {
     const process = this.#process(name, (gate, signal) => {
       const clock = gatedClock(this.clock, gate);
       const random = this.chance.fork(name).next;
-      const memory = new MemoryFollower(replica.store, replica.name, this.weather.follower());
-      const follower = this.#doubles.follower?.(memory, replica.store) ?? memory;
+      const store = replica.store.seenBy(`${name} #${++this.#serial}`);
+      const memory = new MemoryFollower(store, replica.name, this.weather.follower());
+      const follower = this.#doubles.follower?.(memory, store) ?? memory;
       return createApplier({
         name: replica.name,
         log: gatedLog(this.server.open(), gate),
         codec: cellCodec,
         follower: gatedFollower(follower, gate),
-        limits: { idle_ms, report_ms: 20, write_rows: 4, group_events: 30, read_bytes: 2_000 },
+        limits: { idle_ms, report_ms: 100, write_rows: 4, group_events: 30, read_bytes: 2_000 },
         policies: { onRestore: 'replay' },
         surroundings: { clock, random, logger: this.transcript.logger(name) },
         ...(this.#doubles.applier ? { decisions: this.#doubles.applier } : {}),

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { type Mutant, mutants } from './mutants/mutants.js';
+import { simulate } from './simulate.js';
+
+/** A rule that matters shows within so many seeds. */
+const seeds_max = 400;
+
+describe('The simulation notices when a rule is switched off', () => {
+  for (const mutant of mutants) {
+    it(`${mutant.rule}: ${mutant.broken}`, async () => {
+      const found = await firstFailing(mutant);
+      expect(found, `no violation in ${seeds_max} seeds`).toBeDefined();
+    }, 120_000);
+  }
+});
+
+async function firstFailing(mutant: Mutant): Promise<number | undefined> {
+  const { doubles, fixed = {} } = mutant;
+  for (let seed = 1; seed <= seeds_max; seed++) {
+    const { violation } = await simulate(seed, { doubles, fixed });
+    if (violation) return seed;
+  }
+  return undefined;
+}
