@@ -86,6 +86,8 @@ export class Streaming {
       await Promise.race([this.#initial(first), failed, aborted]);
       signal.throwIfAborted();
     }
+    // Exported, but nobody reads it: windows do.
+    else await this.#p.session.created?.snapshot.close();
     if (!first) await this.#reconcile();
     if (this.#opening.read === 'all-windowed' && !first) await this.#readAll();
     enter({ name: 'stream', epoch: claim.epoch });
