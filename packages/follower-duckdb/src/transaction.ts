@@ -1,8 +1,14 @@
-import type { FollowerTransaction, MirroredTable, TableBatch } from '@millrace/follower';
+import { type FollowerTransaction, isOneKey, type MirroredTable, type TableBatch } from '@millrace/follower';
 import type { Row, SchemaChange } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
 import type { Engine } from './engine/engine.js';
-import { type KeyRange, keysInRange, ordersNatively, rangeConditions } from './rows/key-range.js';
+import {
+  type KeyRange,
+  keyCondition,
+  keysInRange,
+  ordersNatively,
+  rangeConditions,
+} from './rows/key-range.js';
 import { emptyBatch, Merge } from './rows/merge.js';
 import type { MirroredTables } from './store/tables.js';
 import type { TableLayout } from './table/layout.js';
@@ -50,7 +56,9 @@ export class DuckDbTransaction implements FollowerTransaction {
     const layout = tables.touch(table);
     const open = range.after === null && range.upTo === null;
     if (layout.key.length === 0) await engine.write('deleting all rows', `DELETE FROM ${layout.sql}`);
-    else if (open || ordersNatively(layout)) {
+    else if (isOneKey(range.after, range.upTo)) {
+      await this.#merge(layout).deleteRange([keyCondition(layout, range.after)], keep);
+    } else if (open || ordersNatively(layout)) {
       await this.#merge(layout).deleteRange(rangeConditions(layout, range), keep);
     } else {
       const kept = new Set(keep.map((key) => JSON.stringify(key)));

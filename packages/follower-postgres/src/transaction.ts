@@ -1,4 +1,10 @@
-import type { FollowerTransaction, MirroredTable, TableBatch } from '@millrace/follower';
+import {
+  type FollowerTransaction,
+  isOneKey,
+  type MirroredTable,
+  refuseUnorderedRange,
+  type TableBatch,
+} from '@millrace/follower';
 import type { Row, SchemaChange } from '@millrace/model';
 import { type PgSession, quoteLiteral, quoteQualified, serverFault, sqlStateOf } from '@millrace/postgres';
 import { Fault } from '@millrace/runtime';
@@ -78,9 +84,14 @@ export class PostgresTransaction implements FollowerTransaction {
       });
       return;
     }
-    const bounds = [bound(statements, '>', range.after), bound(statements, '<=', range.upTo)].filter(
-      (one) => one !== '',
-    );
+    const { after, upTo } = range;
+    const oneKey = isOneKey(after, upTo);
+    if (!oneKey && (after || upTo))
+      refuseUnorderedRange(relation, (column) => statements.isHeldNatively(column));
+    const ends = oneKey
+      ? [bound(statements, '=', after)]
+      : [bound(statements, '>', after), bound(statements, '<=', upTo)];
+    const bounds = ends.filter((one) => one !== '');
     const kept = relation.key.map((column, at) => columnLiteral(keep, at, statements.form(column)));
     await run(session, doing, statements.deleteRange(bounds), kept);
   }
@@ -139,7 +150,7 @@ function commitFault(error: unknown): Fault {
   return new Fault('MR-4011', { detail: 'The connection broke during the commit.', cause: error });
 }
 
-function bound(statements: TableStatements, operator: '>' | '<=', key: Row | null): string {
+function bound(statements: TableStatements, operator: '>' | '<=' | '=', key: Row | null): string {
   if (!key) return '';
   const cells = statements.keyTuple('t');
   const constants = key.map((cell, at) => {

@@ -1,5 +1,12 @@
 export { fenceVerdict, type Ownership, type PositionRow, sameBytes } from './fence.js';
-export { compareDecimals, hasPortableOrder, type KeyComparison, keyComparison } from './key-order.js';
+export {
+  compareDecimals,
+  hasPortableOrder,
+  isOneKey,
+  type KeyComparison,
+  keyComparison,
+  refuseUnorderedRange,
+} from './key-order.js';
 export type { CommitFate, MemoryFollowerFaults, MemoryStep } from './memory/faults.js';
 export { MemoryFollower } from './memory/follower.js';
 export { MemoryFollowerStore, type MemoryState, type MemoryStoreOptions } from './memory/store.js';

@@ -1,5 +1,13 @@
 import { Buffer } from 'node:buffer';
-import type { Cell, Column, ColumnType, Relation, Row } from '@millrace/model';
+import {
+  type Cell,
+  type Column,
+  type ColumnType,
+  type Relation,
+  type Row,
+  relationName,
+} from '@millrace/model';
+import { Fault } from '@millrace/runtime';
 
 /**
  * The order of keys that every follower agrees on: numbers by value, everything else by the bytes of its text
@@ -21,6 +29,25 @@ export function hasPortableOrder(type: ColumnType): boolean {
   return (
     integers.has(basis.name) || basis.name === 'numeric' || byText.has(basis.name) || byTime.has(basis.name)
   );
+}
+
+/**
+ * MR-4008 when a key column's order differs between stores, so that a range of them (an end that is not open) cannot be told.
+ * `isShared` names columns that this store orders as the leader does, beyond the portable ones.
+ */
+export function refuseUnorderedRange(
+  relation: Relation,
+  isShared: (column: Column) => boolean = () => false,
+): void {
+  for (const index of relation.key) {
+    const column = relation.columns[index] as Column;
+    if (hasPortableOrder(column.type) || isShared(column)) continue;
+    throw new Fault('MR-4008', {
+      detail: `${relationName(relation)} cannot be repaired in ranges: keys of type ${column.type.sql} are not ordered here as on the leader.`,
+      remedy:
+        'Drop the table in the follower and run `millrace resync <follower>`: it is then read into an empty table.',
+    });
+  }
 }
 
 /** Compares rows of key cells (in key order) of `relation`. */
@@ -72,3 +99,8 @@ const fractionDigits = (text: string): number => {
 
 const scaled = (text: string, fraction: number): bigint =>
   BigInt(text.replace('.', '') + '0'.repeat(fraction - fractionDigits(text)));
+
+/** A range that means exactly one row: both of its ends are the same key. */
+export function isOneKey(after: Row | null, upTo: Row | null): after is Row {
+  return after !== null && upTo !== null && JSON.stringify(after) === JSON.stringify(upTo);
+}

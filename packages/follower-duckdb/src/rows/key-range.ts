@@ -1,5 +1,5 @@
-import { hasPortableOrder, keyComparison } from '@millrace/follower';
-import { type Row, relationName } from '@millrace/model';
+import { keyComparison, refuseUnorderedRange } from '@millrace/follower';
+import type { Row } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
 import type { Engine } from '../engine/engine.js';
 import type { HeldColumn, TableLayout } from '../table/layout.js';
@@ -29,6 +29,14 @@ function beyond(table: TableLayout, key: Row): string {
   return `(${steps.join(' OR ')})`;
 }
 
+/** The row with exactly this key. */
+export function keyCondition(table: TableLayout, key: Row): string {
+  const cells = table.keyColumns.map(
+    (column, at) => `t.${column.sql} = ${column.held.literal(cellOf(key, at))}`,
+  );
+  return `(${cells.join(' AND ')})`;
+}
+
 function cellOf(key: Row, at: number): string {
   const cell = key[at];
   if (typeof cell !== 'string')
@@ -44,13 +52,7 @@ export const ordersNatively = (table: TableLayout): boolean =>
  * no two stores share cannot be cut into ranges at all.
  */
 export async function keysInRange(engine: Engine, table: TableLayout, range: KeyRange): Promise<Row[]> {
-  const unordered = table.keyColumns.find(({ column }) => !hasPortableOrder(column.type));
-  if (unordered) {
-    throw new Fault('MR-4008', {
-      detail: `${relationName(table.relation)} cannot be repaired in ranges: keys of type ${unordered.column.type.sql} have no order here.`,
-      remedy: 'Read the table again as a whole.',
-    });
-  }
+  refuseUnorderedRange(table.relation);
   const compare = keyComparison(table.relation);
   const columns = table.keyColumns.map(({ sql }) => sql).join(', ');
   const rows = await (await engine.query('reading keys', `SELECT ${columns} FROM ${table.sql}`)).getRows();

@@ -19,6 +19,7 @@ interface BoundColumn {
   /** The type's own equality, also outside the empty search path. */
   readonly equals: string;
   readonly collatable: boolean;
+  readonly typeName: string;
 }
 
 const plainTypes = new Set([
@@ -176,6 +177,12 @@ export class TableStatements {
     });
   }
 
+  /** The column has the leader's own type here, and with it the leader's order; not a text that stands for it. */
+  isHeldNatively(column: Column): boolean {
+    const held = this.#columns[this.relation.columns.indexOf(column)];
+    return held?.typeName === (column.type.base ?? column.type).name;
+  }
+
   /** A constant of a key column's type. */
   keyConstant(position: number, literal: string): string {
     const column = this.relation.key[position] as number;
@@ -238,6 +245,7 @@ function bind(column: Column, place: TableName, shape: TableShape): BoundColumn 
     cast: byElement ? '' : type,
     equals: foreign ? `OPERATOR(${quoteIdentifier(held.typeSchema)}.=)` : '=',
     collatable: collatable.has(held.typeName),
+    typeName: held.typeName,
   };
 }
 

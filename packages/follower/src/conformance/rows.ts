@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Bench } from './bench.js';
 import { batchOf, type Driver, driverOn, faultOf, sortedRows } from './driver.js';
-import { column, itemsTable, keylessTable, mirrored, relation, types } from './shapes.js';
+import { column, itemsTable, keylessTable, mirrored, mood, relation, types } from './shapes.js';
 
 const items = itemsTable();
 const bag = keylessTable();
@@ -254,6 +254,8 @@ export function describeRows(bench: Bench): void {
       ['from the start', null, ['5'], ['5', '6', '10']],
       ['to the end', ['5'], null, ['1', '2', '5']],
       ['in the middle', ['2'], ['6'], ['1', '2', '5', '10']],
+      ['one key', ['6'], ['6'], ['1', '2', '5', '10']],
+      ['one key that is kept', ['5'], ['5'], ['1', '2', '5', '6', '10']],
     ])('a range of keys is deleted but for those kept: %s', async (_name, after, upTo, left) => {
       const driver = await started(bench);
       await driver.write(items, {
@@ -285,6 +287,34 @@ export function describeRows(bench: Bench): void {
         ['b', '9'],
         ['b', '10'],
       ]);
+    });
+
+    test('one key of a type without a common order may be deleted, and all of them', async () => {
+      const driver = await driverOn(await bench.open());
+      const moods = mirrored(
+        relation({ name: 'moods', columns: [column(1, 'm', mood), column(2, 'v', types.text)] }),
+      );
+      await driver.create(moods);
+      await driver.write(moods, {
+        upserts: [
+          ['sad', 'a'],
+          ['ok', 'b'],
+        ],
+      });
+      await driver.apply((tx) => tx.deleteRange(moods, { after: ['sad'], upTo: ['sad'] }, []));
+      expect(await driver.rows(moods)).toEqual([['ok', 'b']]);
+      await driver.apply((tx) => tx.deleteRange(moods, { after: null, upTo: null }, []));
+      expect(await driver.rows(moods)).toEqual([]);
+    });
+
+    test('a range of keys without a common order is refused rather than guessed', async () => {
+      const driver = await driverOn(await bench.open());
+      const moods = mirrored(relation({ name: 'moods', columns: [column(1, 'm', mood)] }));
+      await driver.create(moods);
+      await driver.write(moods, { upserts: [['sad'], ['ok']] });
+      const ranged = driver.apply((tx) => tx.deleteRange(moods, { after: ['sad'], upTo: null }, []));
+      expect(await faultOf(ranged)).toBe('MR-4008');
+      expect(await driver.rows(moods)).toHaveLength(2);
     });
 
     test('the whole of a keyless table is one range', async () => {

@@ -1,7 +1,7 @@
 import type { Cell, Relation, Row, SchemaChange } from '@millrace/model';
 import { relationName } from '@millrace/model';
 import { assert, Fault } from '@millrace/runtime';
-import { keyComparison } from '../key-order.js';
+import { isOneKey, keyComparison, refuseUnorderedRange } from '../key-order.js';
 import type { MirroredTable, TableBatch } from '../port.js';
 
 const identityOf = (cells: Row): string => JSON.stringify(cells);
@@ -96,8 +96,13 @@ export class MemoryTable {
       this.#copies.clear();
       return;
     }
-    const compare = keyComparison(this.#relation);
     const kept = new Set(keep.map(identityOf));
+    if (isOneKey(after, upTo)) {
+      if (!kept.has(identityOf(after))) this.#rows.delete(identityOf(after));
+      return;
+    }
+    if (after || upTo) refuseUnorderedRange(this.#relation);
+    const compare = keyComparison(this.#relation);
     for (const [id, row] of this.#rows) {
       const key = this.#keyOf(row);
       if (after && compare(key, after) <= 0) continue;
