@@ -91,11 +91,16 @@ export function buildProgram(choose: (options: GlobalOptions, command: Command) 
   program
     .command('resync')
     .argument('[follower]', 'name of the follower')
-    .option('--all', 'all followers', false)
+    .option('--all', 'all followers, and capture where commits are missing', false)
+    .option('--table <name>', 'schema.table whose shape capture could not tell (MR-2010)')
     .description('read the tables of a follower anew')
-    .action((follower: string | undefined, flags: { all: boolean }, command: Program) =>
+    .action((follower: string | undefined, flags: { all: boolean; table?: string }, command: Program) =>
       run(command, async (context) =>
-        (await import('./commands/resync.js')).resync(context, follower, flags.all),
+        (await import('./commands/resync.js')).resync(context, {
+          follower,
+          all: flags.all,
+          table: flags.table,
+        }),
       ),
     );
   program

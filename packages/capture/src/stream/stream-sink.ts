@@ -156,7 +156,7 @@ export class StreamSink implements SourceSink {
       throw new Fault('MR-2010', {
         detail: `${relationName(relation)}: ${doubt}`,
         context: { table: relationName(relation) },
-        remedy: `Run \`millrace resync --table ${relationName(relation)}\`, or set \`schema_uncertain: repair\`.`,
+        remedy: `Run \`millrace resync --table ${relationName(relation)}\`, or set \`leader.on_schema_uncertain: repair\`.`,
       });
     const change = shapes.plan(relation, doubt !== undefined);
     if (change.changes !== undefined) {

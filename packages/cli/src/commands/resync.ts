@@ -3,9 +3,11 @@ import { hostname } from 'node:os';
 import { ServiceBoard, type ServiceNote, silentAfter_ms } from '@millrace/lag-monitor';
 import { Fault, type Logger, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
-import { Orders } from '../wiring/orders.js';
+import { suggestion } from '../config/suggest.js';
+import { type Order, type OrderKind, Orders } from '../wiring/orders.js';
 import { followerConfig, openLog } from '../wiring/pipeline.js';
 import { superviseApplier } from '../wiring/services.js';
+import { configuredTables } from '../wiring/source.js';
 import { leftDoing } from '../wiring/supervisor.js';
 import { type CommandContext, loggerFor, readConfig } from './context.js';
 
@@ -15,24 +17,33 @@ type EmbeddedLog = Awaited<ReturnType<typeof openLog>>;
 const carriedOut_ms_max = 30_000;
 const poll_ms = 200;
 
-/** Reads a follower's tables anew: its rows stay readable meanwhile and are replaced range by range. */
-export async function resync(
-  context: CommandContext,
-  follower: string | undefined,
-  all: boolean,
-): Promise<number> {
+/** What is to be read anew: exactly one of the three. */
+export interface ResyncTarget {
+  readonly follower?: string | undefined;
+  readonly all: boolean;
+  /** `schema.table` of the leader. */
+  readonly table?: string | undefined;
+}
+
+/** Reads tables anew: a follower's rows stay readable meanwhile and are replaced range by range. */
+export async function resync(context: CommandContext, target: ResyncTarget): Promise<number> {
   const loaded = readConfig(context);
-  if ((follower === undefined) === !all)
+  const { follower, all, table } = target;
+  const chosen = [follower !== undefined, all, table !== undefined].filter((given) => given).length;
+  if (chosen !== 1)
     throw new Fault('MR-1001', {
-      detail: 'name one follower, or give --all',
+      detail: 'name one follower, or give --all or --table',
       remedy: 'millrace resync <follower>',
     });
-  const names = follower === undefined ? Object.keys(loaded.config.followers) : [follower];
+  const names = all ? Object.keys(loaded.config.followers) : follower === undefined ? [] : [follower];
   for (const name of names) followerConfig(loaded, name);
+  if (table !== undefined) await mustExist(loaded, table);
   const log = await openLog(loaded, loggerFor(context, loaded, 'resync'));
   try {
     // Capture first: it decides about gaps before the followers ask it for their tables.
-    if (all) await orderCapture(context, log);
+    if (all) await orderCapture(context, log, 'resync', 'every table again where commits are missing');
+    if (table !== undefined)
+      await orderCapture(context, log, 'repair', `${table} again, whose shape was uncertain`);
     for (const name of names) await resyncOne(context, loaded, log, name);
   } finally {
     await log.close();
@@ -40,9 +51,24 @@ export async function resync(
   return 0;
 }
 
-async function orderCapture(context: CommandContext, log: EmbeddedLog): Promise<void> {
-  await new Orders(log).place('capture', order());
-  context.terminal.say('capture: ordered to read every table again where commits are missing.');
+async function mustExist(loaded: LoadedConfig, table: string): Promise<void> {
+  const tables = (await configuredTables(loaded)).map(({ schema, name }) => `${schema}.${name}`);
+  if (tables.includes(table)) return;
+  const meant = suggestion(table, tables);
+  throw new Fault('MR-1001', {
+    detail: `the leader has no table ${table} in this pipeline${meant ? `; did you mean ${meant}?` : ''}`,
+    remedy: 'Name it as schema.table.',
+  });
+}
+
+async function orderCapture(
+  context: CommandContext,
+  log: EmbeddedLog,
+  kind: OrderKind,
+  what: string,
+): Promise<void> {
+  await new Orders(log).place('capture', order(kind));
+  context.terminal.say(`capture: ordered to read ${what}.`);
   const note = await noteOf(log, 'capture');
   if (!note) context.terminal.say('  It does not run; it will when it is started within the hour.');
 }
@@ -62,12 +88,12 @@ async function resyncOne(
 }
 
 async function directly(loaded: LoadedConfig, log: EmbeddedLog, name: string, logger: Logger): Promise<void> {
-  await superviseApplier(loaded, name, log, logger).resync?.();
+  await superviseApplier(loaded, name, log, logger).carryOut('resync');
 }
 
 async function orderFollower(context: CommandContext, log: EmbeddedLog, name: string): Promise<void> {
   const orders = new Orders(log);
-  const placed = order();
+  const placed = order('resync');
   await orders.place(name, placed);
   const deadline = systemClock.monotonic() + carriedOut_ms_max;
   while (!context.signal.aborted && systemClock.monotonic() < deadline) {
@@ -82,7 +108,7 @@ async function orderFollower(context: CommandContext, log: EmbeddedLog, name: st
   });
 }
 
-const order = () => ({ id: randomUUID(), kind: 'resync' as const, placed_ms: systemClock.now() });
+const order = (kind: OrderKind): Order => ({ id: randomUUID(), kind, placed_ms: systemClock.now() });
 
 /** The note of a process that lives: heard of lately, not ended, and, on this machine, still there. */
 async function noteOf(log: EmbeddedLog, service: string): Promise<ServiceNote | undefined> {

@@ -1,7 +1,12 @@
 import type { LogTable } from '@millrace/log';
 
-/** What an operator's command asks of a service that runs in another process. */
-export type OrderKind = 'restart' | 'resync';
+/**
+ * What an operator's command asks of a service that may run in another process: `resync` reads tables anew, `repair`
+ * lets capture read anew only tables whose shape it cannot tell.
+ */
+export type OrderKind = 'resync' | 'repair';
+
+const kinds: readonly string[] = ['resync', 'repair'] satisfies OrderKind[];
 
 export interface Order {
   /** Told apart by time and random part: an order is carried out once. */
@@ -34,7 +39,7 @@ export class Orders {
     if (!bytes) return undefined;
     try {
       const order = JSON.parse(Buffer.from(bytes).toString('utf8')) as Partial<Order>;
-      const known = order.kind === 'restart' || order.kind === 'resync';
+      const known = kinds.includes(order.kind ?? '');
       const fresh = typeof order.placed_ms === 'number' && Math.abs(now_ms - order.placed_ms) < orderValid_ms;
       return known && fresh && typeof order.id === 'string' ? (order as Order) : undefined;
     } catch {

@@ -3,6 +3,7 @@ import { type Capture, createCapture } from '@millrace/capture';
 import type { Log } from '@millrace/log';
 import { type FaultCode, faultCatalogue, type Logger } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
+import type { OrderKind } from './orders.js';
 import { codecFor, followerConfig, identity, openFollower, surroundingsFor } from './pipeline.js';
 import { openSource } from './source.js';
 import type { Showing, Supervised } from './supervisor.js';
@@ -19,7 +20,7 @@ export interface SupervisedCapture extends Supervised {
 export function superviseCapture(loaded: LoadedConfig, log: Log, logger: Logger): SupervisedCapture {
   const { leader, pipeline, followers } = loaded.config;
   let running: Capture | undefined;
-  let resnapshot = false;
+  let ordered: OrderKind | undefined;
   return {
     name: 'capture',
     running: () => running,
@@ -31,15 +32,15 @@ export function superviseCapture(loaded: LoadedConfig, log: Log, logger: Logger)
         codec: codecFor(loaded, log),
         pipeline: { topicPrefix: pipeline, partitions, applyFollowers: Object.keys(followers) },
         policies: {
-          onGap: resnapshot ? 'resnapshot' : leader.on_gap,
-          onFork: resnapshot ? 'resnapshot' : leader.on_fork,
-          onSchemaUncertain: resnapshot ? 'repair' : leader.on_schema_uncertain,
+          onGap: ordered === 'resync' ? 'resnapshot' : leader.on_gap,
+          onFork: ordered === 'resync' ? 'resnapshot' : leader.on_fork,
+          onSchemaUncertain: ordered === undefined ? leader.on_schema_uncertain : 'repair',
         },
         surroundings: surroundingsFor(logger),
         ...identity,
       });
-      // An order to resync holds for one start: the next gap is again the operator's to decide.
-      resnapshot = false;
+      // An order holds for one start: the next gap is again the operator's to decide.
+      ordered = undefined;
       running = capture;
       return {
         service: capture,
@@ -49,8 +50,8 @@ export function superviseCapture(loaded: LoadedConfig, log: Log, logger: Logger)
         },
       };
     },
-    async resync() {
-      resnapshot = true;
+    async carryOut(order) {
+      ordered = order;
     },
   };
 }
@@ -105,7 +106,7 @@ export function superviseApplier(loaded: LoadedConfig, name: string, log: Log, l
       });
       return { service: applier, show: () => showApplier(applier), close: () => follower.close() };
     },
-    async resync() {
+    async carryOut() {
       const follower = await openFollower(loaded, name, logger);
       try {
         await resyncFollower(follower, log);

@@ -32,8 +32,8 @@ export interface Supervised {
   /** `capture`, or a follower's name. */
   readonly name: string;
   open(): Promise<Running>;
-  /** Carries out a resync while the service does not run. */
-  resync?(): Promise<void>;
+  /** Carries out an order while the service does not run; the service then starts again. */
+  carryOut(order: OrderKind): Promise<void>;
 }
 
 export interface SupervisorOptions {
@@ -155,7 +155,7 @@ async function waitForOrder(
 async function carryOut(supervised: Supervised, order: OrderKind, options: SupervisorOptions): Promise<void> {
   options.logger.info({ service: supervised.name, order }, 'carrying out an order');
   try {
-    if (order === 'resync') await supervised.resync?.();
+    await supervised.carryOut(order);
   } catch (error) {
     const fault = toFault(error);
     options.logger.error({ service: supervised.name, code: fault.code }, `the order failed: ${fault.detail}`);
