@@ -111,6 +111,18 @@ describe.each(postgresVersions)('the initial snapshot of PostgreSQL %i', (versio
     }
   });
 
+  it('cuts text keys by their bytes, as followers order them, whatever the collation of the column', async () => {
+    await client.query(`CREATE TABLE t (k text COLLATE "en-x-icu" PRIMARY KEY);
+      INSERT INTO t SELECT x || g FROM unnest('{a,B,c,D}'::text[]) x, generate_series(1, 9) g`);
+    const { snapshot, table } = await open();
+    const plan = await snapshot.plan(table('t'), 7);
+    const keys = (await readAll(snapshot, table('t'), plan)).map((rows) =>
+      rows.map((row) => (JSON.parse(row) as string[])[0] as string).sort(),
+    );
+    const all = ['B', 'D', 'a', 'c'].flatMap((x) => Array.from({ length: 9 }, (_, i) => `${x}${i + 1}`));
+    expect(keys.flat()).toEqual(all);
+  });
+
   it('reads keyless, empty, column-less and inheriting tables as they are', async () => {
     await client.query(`CREATE TABLE loose (a int, b text); ALTER TABLE loose REPLICA IDENTITY FULL;
       INSERT INTO loose VALUES (1, 'x'), (1, 'x'), (NULL, NULL);

@@ -45,7 +45,7 @@ export function selectCuts(table: ReadableTable, rows: number): string {
 }
 
 const orderBy = (relation: Relation): string => {
-  const keys = keyColumns(relation).map((column) => quoteIdentifier(column.name));
+  const keys = keyColumns(relation).map(orderedName);
   return keys.length === 0 ? '' : `ORDER BY ${keys.join(', ')}`;
 };
 
@@ -61,14 +61,29 @@ function where(table: ReadableTable, range: KeyRange): string {
   return conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
 }
 
+/** Types whose order depends on a collation. */
+const collated = new Set(['text', 'varchar', 'bpchar']);
+
 /**
- * A row comparison with the columns' own operators and collations: the same order as ORDER BY's, so that ranges neither
- * overlap nor leave gaps. Keys hold no NULLs.
+ * A key column as ranges order it: text by its bytes, whatever the column's collation. A follower deletes what a range
+ * of a repair lacks (log-protocol §7) and has neither this server's collations nor its libc, so that a range cut in their order
+ * would mean other rows there. The price is that an index in another collation does not serve.
+ */
+function orderedName(column: Column): string {
+  const type = column.type.base ?? column.type;
+  const name = quoteIdentifier(column.name);
+  return type.schema === 'pg_catalog' && collated.has(type.name) ? `${name} COLLATE "C"` : name;
+}
+
+/**
+ * A row comparison in the same order as ORDER BY's, so that ranges neither overlap nor leave gaps. Keys hold no NULLs.
  */
 function compareKey(relation: Relation, operator: '>' | '<=' | '=', cells: readonly string[]): string {
   const columns = keyColumns(relation);
   assert(columns.length === cells.length && cells.length > 0, 'a key range has a cell per key column');
-  const names = columns.map((column) => quoteIdentifier(column.name)).join(', ');
+  // One key is found by its own equality, and through its index.
+  const named = operator === '=' ? (column: Column) => quoteIdentifier(column.name) : orderedName;
+  const names = columns.map(named).join(', ');
   const values = cells.map((cell, i) => constant(cell, (columns[i] as Column).type)).join(', ');
   return columns.length === 1 ? `${names} ${operator} ${values}` : `(${names}) ${operator} (${values})`;
 }
