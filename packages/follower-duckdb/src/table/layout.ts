@@ -3,7 +3,7 @@ import type { MirroredTable } from '@millrace/follower';
 import { type Column, type Relation, relationName } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
 import { quoteName } from '../engine/sql.js';
-import { type HeldType, heldTypeOf } from '../types/held-type.js';
+import { type HeldType, heldTypeOf } from '../values/held-type.js';
 import { columnNames, sqlOf, type TableName } from './names.js';
 
 /** One column of a mirrored table as the file has it. */
