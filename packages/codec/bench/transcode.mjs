@@ -43,7 +43,7 @@ async function measure(format) {
   const decoder = await codec.decoder(sampleTopic, relation);
   const out = new ByteWriter(1 << 20);
   const present = () => false;
-  const figures = { rows: [], key: [], decode: [] };
+  const figures = { rows: [], key: [], single: [], decode: [] };
   let bytes = 0;
   for (let round = 0; round < rounds; round++) {
     let start = process.cpuUsage();
@@ -66,6 +66,20 @@ async function measure(format) {
       for (let i = 0; i < perTransaction; i++) encoder.key(images[i], out);
     }
     figures.key.push(cpu_s(start));
+    // One-row transactions: the context changes with every event.
+    start = process.cpuUsage();
+    for (let done = 0; done < events; done += perTransaction) {
+      out.reset();
+      for (let i = 0; i < perTransaction; i++) {
+        change.after = images[i];
+        change.lsnLow = lsn = (lsn + 96) >>> 0;
+        context.xid = done + i;
+        context.lastCommitLow = lsn;
+        context.sourceTime_us += 100n;
+        encoder.value('c', change, context, out);
+      }
+    }
+    figures.single.push(cpu_s(start));
     const values = images.map((image) => {
       const one = new ByteWriter();
       change.after = image;

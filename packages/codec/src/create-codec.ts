@@ -1,5 +1,5 @@
 import type { Relation } from '@millrace/model';
-import { Fault } from '@millrace/runtime';
+import { Fault, isFault } from '@millrace/runtime';
 import { avroSchemaText } from './connect/avro-schema.js';
 import { avroSchemaName } from './connect/names.js';
 import { AvroDecoder } from './envelope/avro-decoder.js';
@@ -13,6 +13,7 @@ import type { Codec, EventDecoder, EventEncoder, SchemaStore } from './port.js';
 import { debezium } from './presets/debezium.js';
 import { lossless } from './presets/lossless.js';
 import type { Preset, PresetName } from './presets/preset.js';
+import { schemaIdOf } from './schema-store/schema-id.js';
 
 export type CodecFormat = 'avro' | 'json';
 
@@ -69,7 +70,8 @@ class AvroCodec implements Codec {
 
   async decoder(topic: string, relation: Relation): Promise<EventDecoder> {
     const plan = this.#plan(topic, relation);
-    return new AvroDecoder(topic, plan, (await this.#register(topic, plan)).value);
+    const { value } = await this.#register(topic, plan);
+    return new AvroDecoder(topic, plan, value, (id) => foreignSchema(id, topic, relation));
   }
 
   inexactColumns(relation: Relation): readonly { readonly column: string; readonly reason: string }[] {
@@ -95,13 +97,32 @@ class AvroCodec implements Codec {
   }
 
   async #register(topic: string, plan: TablePlan): Promise<{ key: number; value: number }> {
-    const value = avroSchemaText(envelopeSchema(topic, structFields(plan.fields)));
-    const valueId = await this.#schemas.register(`${topic}-value`, value);
+    const valueId = await this.#schemas.register(`${topic}-value`, valueSchemaText(topic, plan));
     if (plan.key.length === 0) return { key: 0, value: valueId };
     const key = avroSchemaText(keySchema(topic, structFields(plan.key)));
     return { key: await this.#schemas.register(`${topic}-key`, key), value: valueId };
   }
 }
+
+/** What an id is that a decoder did not expect: ids follow from schemas, so the likely ones can be made and compared. */
+function foreignSchema(id: number, topic: string, relation: Relation): string {
+  const author = Object.values(presets).find((preset) => wouldWrite(preset, id, topic, relation));
+  if (author) return `it was written under preset \`${author.name}\``;
+  return 'it was written for another table version, or by a Millrace that maps types differently';
+}
+
+function wouldWrite(preset: Preset, id: number, topic: string, relation: Relation): boolean {
+  try {
+    return schemaIdOf(valueSchemaText(topic, planTable(relation, preset, 'avro'))) === id;
+  } catch (error) {
+    // That preset refuses the table, so it wrote nothing.
+    if (isFault(error, 'MR-5002')) return false;
+    throw error;
+  }
+}
+
+const valueSchemaText = (topic: string, plan: TablePlan): string =>
+  avroSchemaText(envelopeSchema(topic, structFields(plan.fields)));
 
 class JsonCodec implements Codec {
   readonly name: string;

@@ -188,7 +188,15 @@ describe('schemas', () => {
   it('of another preset are told apart from damage: MR-5004', async () => {
     const event = await encoded(benchOf('avro', 'debezium'), 'c', insert);
     const decoder = await avro.codec.decoder(sampleTopic, table);
-    expect(() => decoder.decode(event, () => false)).toThrow(/MR-5004.*another preset/);
+    expect(() => decoder.decode(event, () => false)).toThrow(/MR-5004.*written under preset `debezium`/);
+  });
+
+  it('that nobody here would write are MR-5004, also where another preset refuses the table', async () => {
+    const relation = tableOf([columnOf(1, 'id', baseType('pg_lsn'), { notNull: true })]);
+    const event = await encoded(avro, 'c', sampleChange(relation, null, ['0/1']));
+    event.writeUInt32BE(7, 1);
+    const decoder = await avro.codec.decoder(sampleTopic, relation);
+    expect(() => decoder.decode(event, () => false)).toThrow(/MR-5004.*another table version/);
   });
 
   it('of a renamed column differ, so that no version reads another’s events', async () => {

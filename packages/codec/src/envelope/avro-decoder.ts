@@ -15,9 +15,12 @@ export class AvroDecoder implements EventDecoder {
   readonly #rows: RowReader;
   readonly #schemaId: number;
   readonly #topic: string;
+  readonly #explain: (id: number) => string;
 
-  constructor(topic: string, plan: TablePlan, schemaId: number) {
+  /** `explain` tells what a foreign schema id is, in words; asked only when one turns up. */
+  constructor(topic: string, plan: TablePlan, schemaId: number, explain: (id: number) => string) {
     this.#topic = topic;
+    this.#explain = explain;
     this.#schemaId = schemaId;
     this.#rows = new RowReader(plan.relation.columns.length, plan.fields);
   }
@@ -41,9 +44,7 @@ export class AvroDecoder implements EventDecoder {
 
   #foreign(id: number): Fault {
     return new Fault('MR-5004', {
-      detail:
-        `an event of topic ${this.#topic} names schema ${id}, but this table version has schema ${this.#schemaId}: ` +
-        'it was written under another preset, or by a version of Millrace that maps types differently',
+      detail: `an event of topic ${this.#topic} names schema ${id}, but this table version has schema ${this.#schemaId}: ${this.#explain(id)}`,
       context: { topic: this.#topic, schema: id, expected: this.#schemaId },
       remedy:
         'Set the preset the events were written with, or run `millrace resync --all` to write them anew.',

@@ -1,28 +1,46 @@
 import type { Relation } from '@millrace/model';
 import { ByteWriter } from '@millrace/runtime';
-import type { EncodingContext, EnvelopeOp } from '../port.js';
+import type { EncodingContext, EnvelopeOp, SnapshotMark } from '../port.js';
 import { avroWriter } from '../wire/avro-writer.js';
-import { int64, int64Text, setFromBigint } from '../wire/int64.js';
+import { int64, int64Text, setFromSafe } from '../wire/int64.js';
 import { writeLong } from '../wire/varint.js';
-import { ContextMemory, hasNoLsn, type SourceConstants, sequenceStart, timesOf } from './source-facts.js';
+import { putInstantMicros, putInstantMillis, putInstantNanos, putText } from './avro-parts.js';
+import { ContextMemory, hasNoLsn, type SourceConstants, sequenceStart } from './source-facts.js';
 
-/** Upper half of 2^53: below it LSNs are patched by hand, beyond they are built by way of bigint. */
+/** Upper half of 2^53: below it LSNs are patched by hand, beyond they are built anew. */
 const safeHigh = 0x20_0000;
+
+/** xmin, origin, origin_lsn and transaction, all null; then op, one letter long, to be patched. */
+const nothingThenOp = Uint8Array.of(0, 0, 0, 0, 2, 0);
+
+function encoded(write: (out: ByteWriter) => void): Uint8Array {
+  const out = new ByteWriter(128);
+  write(out);
+  return out.copy();
+}
 
 /**
  * Everything after the rows: source, transaction, op, times. It is the same over a leader transaction but for the LSN and
- * op, so it is encoded once per context and only patched per event; an event then costs one copy.
+ * op, so it is built once per context and only patched per event; an event then costs one copy. What is the same in all
+ * transactions is encoded once.
  */
 export class AvroTail {
-  readonly #constants: SourceConstants;
-  readonly #relation: Relation;
   readonly #memory = new ContextMemory();
   readonly #block = new ByteWriter(512);
   /** The finished block. */
   #view: Uint8Array = new Uint8Array(0);
+  /** version, connector, name. */
+  readonly #names: Uint8Array;
+  /** snapshot and db, per mark. */
+  readonly #snapshots = new Map<SnapshotMark, Uint8Array>();
+  readonly #database: string;
+  /** schema, table. */
+  readonly #table: Uint8Array;
+  /** The envelope's own times, for the instant they were last built for: one per batch. */
+  #processed: Uint8Array = new Uint8Array(0);
+  #processedAt_us: bigint | undefined;
   #lsnHigh = -1;
   #lsnLow = -1;
-  #context: EncodingContext | undefined;
   #digitsAt = 0;
   #digits = 0;
   #lsnAt = 0;
@@ -31,17 +49,20 @@ export class AvroTail {
   #patchTo = 0;
   #opAt = 0;
 
-  constructor(constants: SourceConstants, relation: Relation) {
-    this.#constants = constants;
-    this.#relation = relation;
+  constructor({ version, connectorName, database }: SourceConstants, relation: Relation) {
+    this.#database = database;
+    this.#names = encoded((out) => {
+      for (const text of [version, 'postgresql', connectorName]) putText(text, out);
+    });
+    this.#table = encoded((out) => {
+      for (const text of [relation.schema, relation.name]) putText(text, out);
+    });
   }
 
   /** Appends the tail of one event. The LSN in unsigned halves. */
   write(op: EnvelopeOp, high: number, low: number, context: EncodingContext, out: ByteWriter): void {
-    if (this.#memory.changed(context)) {
-      this.#context = { ...context };
-      this.#build(high, low);
-    } else if (this.#lsnLow !== low || this.#lsnHigh !== high) this.#patch(high, low);
+    if (this.#memory.changed(context)) this.#build(high, low, context);
+    else if (this.#lsnLow !== low || this.#lsnHigh !== high) this.#patch(high, low, context);
     const view = this.#view;
     view[this.#opAt] = op.charCodeAt(0);
     out.reserve(view.length);
@@ -50,11 +71,11 @@ export class AvroTail {
   }
 
   /** Overwrites the LSN where its new form is as long as the old one (it nearly always is), else builds anew. */
-  #patch(high: number, low: number): void {
+  #patch(high: number, low: number, context: EncodingContext): void {
     const { buffer } = this.#block;
     const value = high * 0x1_0000_0000 + low;
     if (!(value >= this.#patchFrom && value < this.#patchTo)) {
-      this.#build(high, low);
+      this.#build(high, low, context);
       return;
     }
     writeLong(buffer, high, low, this.#lsnAt);
@@ -63,46 +84,76 @@ export class AvroTail {
     this.#lsnLow = low;
   }
 
-  #build(high: number, low: number): void {
-    const context = this.#context as EncodingContext;
-    const { version, connectorName, database } = this.#constants;
+  #build(high: number, low: number, context: EncodingContext): void {
     const block = this.#block;
-    const source = timesOf(context.sourceTime_us);
+    const time_us = context.sourceTime_us;
     block.reset();
-    for (const text of [version, 'postgresql', connectorName]) putText(text, block);
-    putLong(source.ms, block);
-    avroWriter.none(block);
-    putText(context.snapshot, block);
-    putText(database, block);
-    this.#buildSequence(high, low, context);
-    putOptionalLong(source.us, block);
-    putOptionalLong(source.ns, block);
-    putText(this.#relation.schema, block);
-    putText(this.#relation.name, block);
-    putOptionalLong(context.xid === -1 ? undefined : BigInt(context.xid >>> 0), block);
-    this.#buildLsn(high, low, context);
-    // xmin, origin, origin_lsn; transaction.
-    for (let i = 0; i < 4; i++) avroWriter.none(block);
-    putText('c', block);
+    block.bytes(this.#names);
+    putInstantMillis(time_us, block);
+    block.bytes(this.#snapshot(context.snapshot));
+    this.#putSequence(high, low, context);
+    avroWriter.some(block);
+    putInstantMicros(time_us, block);
+    avroWriter.some(block);
+    putInstantNanos(time_us, block);
+    block.bytes(this.#table);
+    this.#putTransactionId(context.xid);
+    this.#putLsn(high, low, context);
+    block.bytes(nothingThenOp);
     this.#opAt = block.position - 1;
-    const processed = timesOf(context.processedAt_us);
-    for (const time of [processed.ms, processed.us, processed.ns]) putOptionalLong(time, block);
-    this.#view = block.view();
+    block.bytes(this.#times(context.processedAt_us));
+    if (this.#view.buffer !== block.buffer.buffer || this.#view.length !== block.position)
+      this.#view = block.view();
     this.#lsnHigh = high;
     this.#lsnLow = low;
   }
 
-  #buildSequence(high: number, low: number, context: EncodingContext): void {
+  #snapshot(mark: SnapshotMark): Uint8Array {
+    let bytes = this.#snapshots.get(mark);
+    if (!bytes) {
+      bytes = encoded((out) => {
+        // The first branch of ["string", "null"].
+        avroWriter.none(out);
+        putText(mark, out);
+        putText(this.#database, out);
+      });
+      this.#snapshots.set(mark, bytes);
+    }
+    return bytes;
+  }
+
+  #times(instant_us: bigint): Uint8Array {
+    if (this.#processedAt_us !== instant_us) {
+      this.#processedAt_us = instant_us;
+      this.#processed = encoded((out) => {
+        for (const put of [putInstantMillis, putInstantMicros, putInstantNanos]) {
+          avroWriter.some(out);
+          put(instant_us, out);
+        }
+      });
+    }
+    return this.#processed;
+  }
+
+  #putSequence(high: number, low: number, context: EncodingContext): void {
     const start = sequenceStart(context);
     const digits = int64Text(high | 0, low >>> 0);
-    const text = hasNoLsn(context) ? `${start}null]` : `${start}"${digits}"]`;
     avroWriter.some(this.#block);
-    putText(text, this.#block);
+    putText(hasNoLsn(context) ? `${start}null]` : `${start}"${digits}"]`, this.#block);
     this.#digits = digits.length;
     this.#digitsAt = this.#block.position - 2 - digits.length;
   }
 
-  #buildLsn(high: number, low: number, context: EncodingContext): void {
+  #putTransactionId(xid: number): void {
+    if (xid === -1) avroWriter.none(this.#block);
+    else {
+      avroWriter.some(this.#block);
+      setFromSafe(xid >>> 0);
+      avroWriter.long(int64.high, int64.low, this.#block);
+    }
+  }
+
+  #putLsn(high: number, low: number, context: EncodingContext): void {
     this.#patchFrom = 0;
     this.#patchTo = 0;
     if (hasNoLsn(context)) {
@@ -116,24 +167,6 @@ export class AvroTail {
     const zigzagBits = 7 * (this.#block.position - this.#lsnAt);
     this.#patchFrom = Math.max(10 ** (this.#digits - 1), 2 ** (zigzagBits - 8));
     this.#patchTo = Math.min(10 ** this.#digits, 2 ** (zigzagBits - 1), Number.MAX_SAFE_INTEGER);
-  }
-}
-
-function putText(text: string, out: ByteWriter): void {
-  const bytes = Buffer.from(text, 'utf8');
-  avroWriter.text(bytes, 0, bytes.length, out);
-}
-
-function putLong(value: bigint, out: ByteWriter): void {
-  setFromBigint(value);
-  avroWriter.long(int64.high, int64.low, out);
-}
-
-function putOptionalLong(value: bigint | undefined, out: ByteWriter): void {
-  if (value === undefined) avroWriter.none(out);
-  else {
-    avroWriter.some(out);
-    putLong(value, out);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { EncodingContext } from '../port.js';
+import type { EncodingContext, SnapshotMark } from '../port.js';
 import { int64Text } from '../wire/int64.js';
 
 /** What is the same in every event of a codec. */
@@ -27,24 +27,35 @@ export function sequenceStart(context: EncodingContext): string {
 /** True when the event has no LSN of its own to tell: rows of a windowed snapshot. */
 export const hasNoLsn = (context: EncodingContext): boolean => context.snapshot === 'incremental';
 
-/** Remembers the last context by value, since callers may reuse the object. */
+/** Remembers the last context by value, since callers reuse the object. */
 export class ContextMemory {
-  #last: EncodingContext | undefined;
+  #known = false;
+  #sourceTime_us = 0n;
+  #processedAt_us = 0n;
+  #xid = 0;
+  #lastCommitHigh = 0;
+  #lastCommitLow = 0;
+  #snapshot: SnapshotMark = 'false';
 
   /** True when `context` differs from the one before. */
   changed(context: EncodingContext): boolean {
-    const last = this.#last;
     if (
-      last !== undefined &&
-      last.sourceTime_us === context.sourceTime_us &&
-      last.processedAt_us === context.processedAt_us &&
-      last.xid === context.xid &&
-      last.lastCommitHigh === context.lastCommitHigh &&
-      last.lastCommitLow === context.lastCommitLow &&
-      last.snapshot === context.snapshot
+      this.#known &&
+      this.#xid === context.xid &&
+      this.#lastCommitLow === context.lastCommitLow &&
+      this.#lastCommitHigh === context.lastCommitHigh &&
+      this.#sourceTime_us === context.sourceTime_us &&
+      this.#processedAt_us === context.processedAt_us &&
+      this.#snapshot === context.snapshot
     )
       return false;
-    this.#last = { ...context };
+    this.#known = true;
+    this.#xid = context.xid;
+    this.#lastCommitLow = context.lastCommitLow;
+    this.#lastCommitHigh = context.lastCommitHigh;
+    this.#sourceTime_us = context.sourceTime_us;
+    this.#processedAt_us = context.processedAt_us;
+    this.#snapshot = context.snapshot;
     return true;
   }
 }
