@@ -1,5 +1,4 @@
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EdgeStatus } from '@millrace/lag-monitor';
 import { PgServer } from '@millrace/local-postgres';
@@ -10,6 +9,7 @@ import { formatCount } from '../terminal/progress.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { BankWatch } from './bank-watch.js';
 import { Comparison, describeDifference, type TableDifference } from './compare.js';
+import { makeDemoFolder } from './demo-folder.js';
 import { Figures } from './figures.js';
 import { LiveLoad } from './live-load.js';
 import { PageReceiver } from './page-receiver.js';
@@ -36,7 +36,7 @@ const dead_ms = 4_000;
 
 /** The whole demo. Everything it starts ends with it, also when it is interrupted or killed. */
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'millrace-demo-'));
+  const folder = makeDemoFolder();
   const demo = new Demo(options, folder);
   try {
     return await demo.run();

@@ -63,7 +63,7 @@ export function processTerminal(
   let shown: readonly string[] = [];
   const show = (lines: readonly string[]): void => {
     erase();
-    const width = (stderr as WriteStream).columns ?? 80;
+    const width = (stderr as WriteStream).columns || 80;
     const fitting = lines.map((line) => clean(fit(line, width)));
     if (fitting.length > 0) stderr.write(`${fitting.join('\n')}\n`);
     drawn = fitting.length;
@@ -79,7 +79,7 @@ export function processTerminal(
     style: styleOf(wantsColour(stderr.isTTY === true, env, colour)),
     outStyle: styleOf(wantsColour(stdout.isTTY === true, env, colour)),
     live,
-    columns: (stderr as WriteStream).columns ?? 80,
+    columns: (stderr as WriteStream).columns || 80,
     draw(lines) {
       if (live) show(lines);
     },
