@@ -11,7 +11,3 @@ export function baseOf(type: ColumnType): ColumnType {
   while (base.kind === 'domain' && base.base) base = base.base;
   return base;
 }
-
-/** Schema-qualified names only for what is not built in, so that no user's type passes for a built-in one. */
-export const typeKey = (type: ColumnType): string =>
-  isBuiltIn(type) ? type.name : `${type.schema}.${type.name}`;
