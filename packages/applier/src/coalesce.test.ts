@@ -105,6 +105,17 @@ describe('Coalescing a keyed table', () => {
     ]);
   });
 
+  it('moves rows that do not meet in one call, beside the rest', () => {
+    const batches = coalesced([
+      ...keyChange('1', ['2', 'c', undefined]),
+      update(['5', 'x', undefined]),
+      ...keyChange('3', ['4', 'd', undefined]),
+    ]);
+    expect(batches).toHaveLength(1);
+    expect(batches[0]?.moves).toHaveLength(2);
+    expect(batches[0]?.patches).toEqual([['5', 'x', undefined]]);
+  });
+
   it('never names a key twice in one batch, and comes to what the events come to one by one', () => {
     const cell = fc.constantFrom('a', 'b', 'c');
     const key = fc.constantFrom('1', '2', '3');

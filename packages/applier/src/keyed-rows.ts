@@ -15,6 +15,9 @@ export class KeyedRows implements Coalescer {
   readonly #table: MirroredTable;
   readonly #building: () => boolean;
   readonly #outcomes = new Map<string, Outcome>();
+  /** Rows that move within the open batch, and the keys they leave and take: nothing else of those keys may join it. */
+  #moves: { readonly key: Row; readonly row: Row }[] = [];
+  readonly #movedKeys = new Set<string>();
   #closed: TableBatch[] = [];
   /** First half of a key change, until the second arrives with the next ordinal. */
   #oldKey: Row | undefined;
@@ -25,7 +28,7 @@ export class KeyedRows implements Coalescer {
   }
 
   get rows(): number {
-    return this.#outcomes.size + this.#closed.length;
+    return this.#outcomes.size + this.#moves.length + this.#closed.length;
   }
 
   add(event: TableEvent): void {
@@ -44,7 +47,7 @@ export class KeyedRows implements Coalescer {
   /** `inserted`: the leader says that no row of this key stood here before. */
   #put(row: Row, inserted: boolean): void {
     const id = keyText(row, this.#table.relation.key);
-    const earlier = this.#outcomes.get(id);
+    const earlier = this.#earlier(id);
     if (!hasAbsent(row)) {
       const fresh = earlier ? earlier.kind === 'upsert' && earlier.fresh : inserted;
       this.#outcomes.set(id, { kind: 'upsert', row, fresh });
@@ -66,12 +69,15 @@ export class KeyedRows implements Coalescer {
     }
   }
 
+  /** What this key came to in the open batch; a key that takes part in a move closes the batch first. */
+  #earlier(id: string): Outcome | undefined {
+    if (this.#movedKeys.has(id)) this.#close();
+    return this.#outcomes.get(id);
+  }
+
   #remove(key: Row): void {
-    const id = keyText(
-      key,
-      key.map((_, i) => i),
-    );
-    const earlier = this.#outcomes.get(id);
+    const id = keyIdentity(key);
+    const earlier = this.#earlier(id);
     // Made and deleted within the batch: nothing is to be done, unless the follower may hold a stale row of this key.
     if (earlier?.kind === 'upsert' && earlier.fresh && !this.#building()) this.#outcomes.delete(id);
     else this.#outcomes.set(id, { kind: 'delete', key });
@@ -79,24 +85,24 @@ export class KeyedRows implements Coalescer {
 
   /** A key change: a delete and an insert when the new image is whole, or can be made so; otherwise the row itself moves. */
   #changeKey(oldKey: Row, after: Row): void {
-    const id = keyText(
-      oldKey,
-      oldKey.map((_, i) => i),
-    );
-    const earlier = this.#outcomes.get(id);
+    const oldId = keyIdentity(oldKey);
+    const earlier = this.#earlier(oldId);
     const row = earlier?.kind === 'upsert' ? overlay(earlier.row, after) : after;
     if (!hasAbsent(row)) {
       this.#remove(oldKey);
       this.#put(row, true);
       return;
     }
+    const newId = keyText(row, this.#table.relation.key);
     // What the old row and the new key came to so far must be in the follower before the row moves.
-    this.#close();
-    this.#closed.push({ ...emptyBatch(this.#table), moves: [{ key: oldKey, row }] });
+    if (earlier || this.#earlier(newId)) this.#close();
+    this.#moves.push({ key: oldKey, row });
+    this.#movedKeys.add(oldId).add(newId);
   }
 
   clear(): void {
     this.#outcomes.clear();
+    this.#forgetMoves();
     this.#closed = [];
     this.#oldKey = undefined;
   }
@@ -109,7 +115,7 @@ export class KeyedRows implements Coalescer {
   }
 
   #close(): void {
-    if (this.#outcomes.size === 0) return;
+    if (this.#outcomes.size === 0 && this.#moves.length === 0) return;
     const upserts: Row[] = [];
     const patches: Row[] = [];
     const deletes: Row[] = [];
@@ -118,10 +124,23 @@ export class KeyedRows implements Coalescer {
       else if (outcome.kind === 'patch') patches.push(outcome.row);
       else deletes.push(outcome.key);
     }
+    this.#closed.push({ ...emptyBatch(this.#table), upserts, patches, deletes, moves: this.#moves });
     this.#outcomes.clear();
-    this.#closed.push({ ...emptyBatch(this.#table), upserts, patches, deletes });
+    this.#forgetMoves();
+  }
+
+  #forgetMoves(): void {
+    this.#moves = [];
+    this.#movedKeys.clear();
   }
 }
+
+/** Identity of a key given as its own cells. */
+const keyIdentity = (key: Row): string =>
+  keyText(
+    key,
+    key.map((_, i) => i),
+  );
 
 const none: readonly never[] = [];
 

@@ -29,8 +29,6 @@ export interface ApplierLimits {
   readonly group_bytes: number;
   /** Records of one follower transaction. */
   readonly group_records: number;
-  /** Aimed duration of one follower transaction, by the rate of those before. */
-  readonly group_ms: number;
   /** What gathers before rows are handed to the follower; twice this much is held at most. */
   readonly write_bytes: number;
   readonly write_rows: number;
@@ -48,7 +46,6 @@ export const defaultLimits: ApplierLimits = {
   group_events: 100_000,
   group_bytes: 64 * 1024 * 1024,
   group_records: 1_000,
-  group_ms: 1_000,
   write_bytes: 8 * 1024 * 1024,
   write_rows: 50_000,
   read_bytes: 1024 * 1024,

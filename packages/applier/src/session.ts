@@ -241,7 +241,7 @@ export class Session {
   }
 
   async #applyNext(ahead: ReadAhead, signal: AbortSignal): Promise<void> {
-    const { decisions, surroundings } = this.#options;
+    const { decisions } = this.#options;
     const from = this.#standing as Standing;
     const { pending } = ahead;
     this.#observer.head((pending[pending.length - 1] as (typeof pending)[number]).state.to);
@@ -253,9 +253,8 @@ export class Session {
       records: this.#pace.records(),
     });
     const group = pending.slice(0, plan.records);
-    const began_ms = surroundings.clock.monotonic();
     const applied = await this.#apply(group, plan.forkAt, signal);
-    this.#pace.measured(applied, surroundings.clock.monotonic() - began_ms);
+    this.#pace.measured(applied);
     ahead.taken(plan.records);
     this.#moved(applied.standing);
     this.#observer.applied({ ...summary(group), events: applied.events, bytes: applied.bytes });
