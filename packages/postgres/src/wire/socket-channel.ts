@@ -11,9 +11,9 @@ export interface ChannelHandler {
   failed(error: unknown): void;
 }
 
-/** A read this large means that more is waiting: go on at once. TLS hands out single records. */
+/** A turn that brought so much means that more is waiting: go on at once. TLS spends some of each read on its records. */
 const fullRead_bytes = 64 * 1024;
-const fullTlsRead_bytes = 8 * 1024;
+const fullTlsRead_bytes = 32 * 1024;
 /** Lets the sender's small writes gather into one read. */
 const gather_ms = 1;
 /** Reads in quick succession that are taken at once: a lone small transaction waits for nobody. */
@@ -36,6 +36,8 @@ export class SocketChannel {
   readonly #parsers: readonly ((...args: unknown[]) => void)[];
   readonly #full_bytes: number;
   #gathering: NodeJS.Timeout | undefined;
+  #turnEnd: NodeJS.Immediate | undefined;
+  #turn_bytes = 0;
   #waiting = false;
   #ended = false;
   #promptReads = 0;
@@ -141,17 +143,28 @@ export class SocketChannel {
     );
   }
 
+  /**
+   * Decided once per turn of the event loop: TLS hands out every record by itself, so that a pause after each would cost a
+   * millisecond per row (measured: 20,000 rows in 24 s).
+   */
   #pace(read_bytes: number): void {
-    if (this.#ended) return;
-    const prompt = this.#promptReads < promptReads_max;
-    if (prompt || read_bytes >= this.#full_bytes) {
-      if (prompt) this.#promptReads++;
-      // Also after a wait, which paused it.
-      if (this.#socket.isPaused()) this.#socket.resume();
+    this.#turn_bytes += read_bytes;
+    // Also after a wait, which paused it.
+    if (this.#socket.isPaused()) this.#socket.resume();
+    if (this.#turnEnd) return;
+    if (this.#promptReads < promptReads_max) {
+      this.#promptReads++;
+      this.#turn_bytes = 0;
       return;
     }
-    this.#socket.pause();
-    this.#gathering = setTimeout(() => this.#socket.resume(), gather_ms);
+    this.#turnEnd = setImmediate(() => {
+      this.#turnEnd = undefined;
+      const full = this.#turn_bytes >= this.#full_bytes;
+      this.#turn_bytes = 0;
+      if (full || this.#waiting || this.#ended) return;
+      this.#socket.pause();
+      this.#gathering = setTimeout(() => this.#socket.resume(), gather_ms);
+    });
   }
 
   #fail(error: unknown): void {
@@ -163,6 +176,7 @@ export class SocketChannel {
   #end(): void {
     this.#ended = true;
     clearTimeout(this.#gathering);
+    clearImmediate(this.#turnEnd);
     this.#socket.off('data', this.#onData);
     this.#socket.off('error', this.#onError);
     this.#socket.off('close', this.#onClose);
