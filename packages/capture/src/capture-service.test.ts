@@ -1,4 +1,4 @@
-import type { MemoryLogFaults } from '@millrace/log';
+import { anchorOf, FollowerReports, type MemoryLogFaults } from '@millrace/log';
 import { lsn } from '@millrace/model';
 import { systemClock } from '@millrace/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -111,6 +111,7 @@ describe('a capture that starts again', () => {
     await bench.replicated();
     await bench.stop();
     bench.leader.dropSlot();
+    bench.put([2, 'lost', null]);
     bench.start();
     expect(await bench.running[0]?.done).toMatchObject({ code: 'MR-2005' });
   });
@@ -180,6 +181,104 @@ describe('a superseded capture', () => {
     bench.put([2, 'two', null]);
     await until(() => first.status().state.name === 'fenced');
     expect(await bench.running[0]?.done).toMatchObject({ code: 'MR-2009' });
+    await bench.replicated();
+  });
+});
+
+describe('a record that nobody passes (R26)', () => {
+  const barriers = (replica: Awaited<ReturnType<Bench['replicated']>>): bigint[] =>
+    replica.records.flatMap(({ record }) =>
+      record.kind === 'progress' && record.barrier ? [record.events] : [],
+    );
+
+  it('holds the transaction of a truncate alone, whatever was received with it', async () => {
+    bench = new Bench();
+    const capture = bench.start();
+    await until(() => capture.status().state.name === 'stream');
+    bench.put([1, 'before', null]);
+    const transaction = bench.leader.begin();
+    transaction.insert(orders, ['2', 'gone', null]);
+    transaction.truncate(orders);
+    transaction.insert(orders, ['3', 'stays', null]);
+    transaction.commit();
+    bench.put([4, 'after', null]);
+    const replica = await bench.replicated();
+    expect(replica.rows(orders).map(([id]) => id)).toEqual(['3', '4']);
+    expect(barriers(replica)).toEqual([3n]);
+  });
+
+  it('holds a key change whose new row lacks a column', async () => {
+    bench = new Bench();
+    const capture = bench.start();
+    await until(() => capture.status().state.name === 'stream');
+    bench.put([1, 'one', large]);
+    const transaction = bench.leader.begin();
+    transaction.update(orders, ['1', null, null], ['2', 'one', large]);
+    transaction.commit();
+    bench.put([4, 'after', null]);
+    expect(barriers(await bench.replicated())).toEqual([2n]);
+  });
+});
+
+describe('a leader that failed over', () => {
+  it('goes on under a new history when nothing published is missing', async () => {
+    bench = new Bench();
+    const capture = bench.start();
+    await until(() => capture.status().state.name === 'stream');
+    bench.put([1, 'one', null]);
+    await bench.replicated();
+    bench.leader.failover(bench.leader.position);
+    bench.put([2, 'two', null]);
+    const replica = await bench.replicated();
+    expect(replica.position.history).toBe(1);
+  });
+
+  it('stops with MR-2007 when published commits never happened', async () => {
+    bench = new Bench();
+    const capture = bench.start();
+    await until(() => capture.status().state.name === 'stream');
+    bench.put([1, 'one', null]);
+    const forkAt = bench.leader.position;
+    bench.put([2, 'lost', null]);
+    await bench.replicated();
+    bench.leader.failover(forkAt);
+    expect(await bench.running[0]?.done).toMatchObject({ code: 'MR-2007' });
+  });
+});
+
+describe('followers', () => {
+  it('that ask for their tables get a snapshot begun afterwards, once', async () => {
+    bench = new Bench();
+    for (let i = 0; i < 12; i++) bench.put([i, 'n', large]);
+    const capture = bench.start({ limits: { chunk_rows: 5 } });
+    await until(() => capture.status().state.name === 'stream');
+    const replica = await bench.replicated();
+    const last = replica.records.at(-1);
+    if (!last) throw new Error('there are records');
+    await new FollowerReports(bench.server.open()).report({
+      follower: 'replica',
+      logId: bench.server.id,
+      storeId: new Uint8Array(16),
+      owner: new Uint8Array(16),
+      state: 'building',
+      position: last.state.to,
+      anchor: anchorOf(last.state),
+      reportedAt_ms: 0,
+      tablesBuilding: [],
+      requests: [{ kind: 'snapshot', topics: [], number: 1 }],
+    });
+    await until(async () => {
+      await replica.catchUp();
+      return replica.records.some(
+        ({ record }) => record.kind === 'progress' && record.snapshotDone && record.chunk?.snapshot === 2,
+      );
+    });
+    await systemClock.sleep(50);
+    await replica.catchUp();
+    const ids = replica.records.flatMap(({ record }) =>
+      record.kind === 'open' ? record.snapshots.map(({ id }) => id) : [],
+    );
+    expect(Math.max(...ids)).toBe(2);
     await bench.replicated();
   });
 });

@@ -47,7 +47,9 @@ describe('the slot against the chain (R7)', () => {
 
   it('is a gap when the slot is ahead, or new although the log is not', () => {
     expect(captureDecisions.slotVerdict({ ...check, confirmed: lsn(101n) })).toBe('slot-ahead');
-    expect(captureDecisions.slotVerdict({ ...check, created: true })).toBe('slot-recreated');
+    const ahead = { ...check, confirmed: lsn(101n) };
+    expect(captureDecisions.slotVerdict({ ...ahead, created: true })).toBe('slot-recreated');
+    expect(captureDecisions.slotVerdict({ ...check, created: true })).toBe('continue');
   });
 
   it('is a beginning when the log is empty', () => {

@@ -87,7 +87,8 @@ export const captureDecisions: CaptureDecisions = {
     // A slot that was there before the log has an `open`: a session died between making it and opening, or an operator made
     // it. Its stream is whole from its confirmed position on, and windows read what came before.
     if (empty) return created ? 'first-open' : 'adopt-slot';
-    if (created) return 'slot-recreated';
+    // Made by us, and yet the log has commits: made anew, unless the log passed the new slot's start while we slept.
+    if (created) return confirmed >= resume.end ? 'slot-recreated' : 'continue';
     return confirmed > resume.end ? 'slot-ahead' : 'continue';
   },
 

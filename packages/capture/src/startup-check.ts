@@ -67,6 +67,8 @@ async function checkSlot(
   await reader.readToHead();
   if (reader.state.epoch > epoch)
     throw new Fault('MR-2009', { detail: `epoch ${reader.state.epoch} was claimed by another capture` });
+  // A capture paused since it made the slot finds the log filled by its successor: its own connection is what was lost.
+  await session.leaderPosition();
   const start = session.created?.consistentPoint ?? session.confirmed;
   if (settings.policies.onGap === 'resnapshot')
     return { history: resume.history, end: maxLsn(start, resume.end) };

@@ -10,7 +10,7 @@ import {
   type SnapshotState,
 } from '@millrace/log';
 import { type Cell, type Position, type Relation, type Row, startOfHistory } from '@millrace/model';
-import { keyText, MemoryTable } from './table.js';
+import { compareKeys, keyCells, keyText, MemoryTable } from './table.js';
 
 const read_bytes = 1024 * 1024;
 
@@ -151,8 +151,10 @@ export class LogReplica {
     const { after, upTo } = chunk.window;
     const keep = new Set(decoded.map(({ event }) => event.after && keyText(table.relation, event.after)));
     for (const row of table.rows) {
-      const key = keyText(table.relation, row);
-      if (keep.has(key) || (after && key <= after.join('\u0001')) || (upTo && key > upTo.join('\u0001')))
+      const { relation } = table;
+      const key = keyCells(relation, row);
+      if (keep.has(keyText(relation, row))) continue;
+      if ((after && compareKeys(relation, key, after) <= 0) || (upTo && compareKeys(relation, key, upTo) > 0))
         continue;
       table.apply({ op: 'delete', relation: table.relation, before: row, after: undefined, lsn: 0n });
     }

@@ -15,10 +15,10 @@ export function rowsIn(table: MemoryTable, range: KeyRange): (readonly (string |
     .map((row) => ({ row, key: keyCells(relation, row) }))
     .filter(({ key }) => {
       if (single) return sameKey(key, range.after);
-      if (range.after && compareKeys(key, range.after) <= 0) return false;
-      return !range.upTo || compareKeys(key, range.upTo) <= 0;
+      if (range.after && compareKeys(relation, key, range.after) <= 0) return false;
+      return !range.upTo || compareKeys(relation, key, range.upTo) <= 0;
     })
-    .sort((a, b) => compareKeys(a.key, b.key))
+    .sort((a, b) => compareKeys(relation, a.key, b.key))
     .map(({ row }) => row);
 }
 

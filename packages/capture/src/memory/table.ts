@@ -19,12 +19,16 @@ export const keyText = (relation: Relation, row: Row): string =>
 export const keyCells = (relation: Relation, row: Row): string[] =>
   relation.key.map((column) => String(row[column]));
 
-/** Key order of this leader: cell by cell, by code units. */
-export function compareKeys(a: readonly string[], b: readonly string[]): number {
-  for (let i = 0; i < a.length; i++) {
+const integers = new Set(['int2', 'int4', 'int8', 'oid']);
+
+/** Key order of this leader, which every follower shares: cell by cell, integers by value, the rest by bytes. */
+export function compareKeys(relation: Relation, a: readonly string[], b: readonly string[]): number {
+  for (const [i, column] of relation.key.entries()) {
     const x = a[i] as string;
     const y = b[i] as string;
-    if (x !== y) return x < y ? -1 : 1;
+    if (x === y) continue;
+    if (integers.has(relation.columns[column]?.type.name ?? '')) return BigInt(x) < BigInt(y) ? -1 : 1;
+    return Buffer.compare(Buffer.from(x), Buffer.from(y));
   }
   return 0;
 }
