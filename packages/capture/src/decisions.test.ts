@@ -47,9 +47,11 @@ describe('the slot against the chain (R7)', () => {
 
   it('is a gap when the slot is ahead, or new although the log is not', () => {
     expect(captureDecisions.slotVerdict({ ...check, confirmed: lsn(101n) })).toBe('slot-ahead');
-    const ahead = { ...check, confirmed: lsn(101n) };
-    expect(captureDecisions.slotVerdict({ ...ahead, created: true })).toBe('slot-recreated');
-    expect(captureDecisions.slotVerdict({ ...check, created: true })).toBe('continue');
+    expect(captureDecisions.slotVerdict({ ...check, created: true })).toBe('slot-recreated');
+  });
+
+  it('goes on when we made the slot before the log passed its start: another capture filled it while we slept', () => {
+    expect(captureDecisions.slotVerdict({ ...check, confirmed: lsn(99n), created: true })).toBe('continue');
   });
 
   it('is a beginning when the log is empty', () => {
