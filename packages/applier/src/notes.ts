@@ -14,6 +14,10 @@ export interface FollowerNotes {
   readonly awaiting: number | null;
   /** Snapshots under way, by number: topic numbers of the tables that each completes. */
   readonly running: Readonly<Record<string, readonly number[]>>;
+  /** Of those, the ones that the last `open` showed with nothing left to read: a bare `snapshotDone` is theirs. */
+  readonly closing: readonly number[];
+  /** Greatest snapshot number seen. */
+  readonly newest: number;
   /** Relation versions that events still to come may carry although the follower's table has another. */
   readonly shapes: readonly KeptShape[];
   /** The tables of the `open` at the anchor are still to be made: set at a registration at an anchor. */
@@ -43,6 +47,8 @@ export function parseNotes(text: string): FollowerNotes {
     registration: value.registration,
     awaiting: value.awaiting ?? null,
     running: value.running ?? {},
+    closing: value.closing ?? [],
+    newest: value.newest ?? 0,
     shapes: value.shapes ?? [],
     adopt: value.adopt ?? false,
   };

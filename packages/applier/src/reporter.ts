@@ -1,6 +1,6 @@
 import { decodeAnchor, type FollowerReport, type FollowerReports } from '@millrace/log';
 import { type Clock, type Fault, type Logger, toFault } from '@millrace/runtime';
-import { type Standing, stateOf } from './standing.js';
+import { orphans, type Standing, stateOf } from './standing.js';
 
 /** Who reports. */
 export interface Reporter {
@@ -108,8 +108,17 @@ function reportOf(
     tablesBuilding: [...standing.building].map(topicName),
     registration: notes.registration,
     ...(fault ? { fault: { code: fault.code, detail: fault.detail } } : {}),
-    ...(notes.awaiting === null
-      ? {}
-      : { requests: [{ kind: 'snapshot', topics: [], number: notes.awaiting }] }),
+    ...requestsOf(standing, topicName),
   };
+}
+
+/** R30: what the follower lacks and no snapshot under way brings. */
+function requestsOf(
+  standing: Standing,
+  topicName: (topic: number) => string,
+): Pick<FollowerReport, 'requests'> {
+  const { awaiting, newest } = standing.notes;
+  if (awaiting !== null) return { requests: [{ kind: 'snapshot', topics: [], number: awaiting }] };
+  const topics = orphans(standing).map(topicName);
+  return topics.length > 0 ? { requests: [{ kind: 'snapshot', topics, number: newest }] } : {};
 }

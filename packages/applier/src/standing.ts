@@ -61,8 +61,8 @@ export function advance(standing: Standing, counting: CountingRecord, decisions:
 
 /**
  * An `open` lists the snapshots under way. One not seen before was begun after everything that this follower has
- * applied; the tables it announces are incomplete unless the follower has them already. One no longer listed, and not
- * done, was given up: it completes nothing.
+ * applied; the tables it announces are incomplete unless the follower has them already. One with nothing left to read
+ * waits for its `snapshotDone`; if none has come by the next `open`, it completes nothing.
  */
 function afterOpen(
   moved: Standing,
@@ -73,19 +73,38 @@ function afterOpen(
   const { notes } = moved;
   const running: Record<string, readonly number[]> = {};
   const building = new Set(moved.building);
+  const listed = new Map(record.snapshots.map((snapshot) => [snapshot.id, snapshot] as const));
+  const closing: number[] = [];
+  for (const [id, tables] of Object.entries(notes.running)) {
+    const now = listed.get(Number(id));
+    const isClosing = !now || isFinished(now);
+    if (isClosing && notes.closing.includes(Number(id))) continue;
+    if (isClosing) closing.push(Number(id));
+    running[id] = tables;
+  }
   for (const snapshot of record.snapshots) {
     const id = String(snapshot.id);
-    const listed = snapshot.tables.map(({ topic }) => topic);
-    const seen = notes.running[id];
-    if (!seen && isFinished(snapshot)) continue;
+    if (id in notes.running || isFinished(snapshot)) continue;
+    const topics = snapshot.tables.map(({ topic }) => topic);
     // A snapshot begun before the registration's anchor says nothing about what this follower lacks (R30).
-    const mayComplete = notes.awaiting === null || decisions.completes(snapshot.id, notes.awaiting);
-    if (seen || mayComplete) running[id] = seen ?? listed;
-    if (!seen) for (const topic of listed) if (!moved.tables.has(topic)) building.add(topic);
+    if (notes.awaiting === null || decisions.completes(snapshot.id, notes.awaiting)) running[id] = topics;
+    for (const topic of topics) if (!moved.tables.has(topic)) building.add(topic);
   }
+  const newest = record.snapshots.reduce((most, { id }) => Math.max(most, id), notes.newest);
   // R31: the chain's own position is the smaller of where it stood and the fork; a row beyond it holds retracted commits (R32).
   const beyondFork = record.fork !== undefined && before.end > record.fork.forkAt;
-  return { ...moved, building, diverged: moved.diverged || beyondFork, notes: { ...notes, running } };
+  return {
+    ...moved,
+    building,
+    diverged: moved.diverged || beyondFork,
+    notes: { ...notes, running, closing, newest },
+  };
+}
+
+/** Tables that no snapshot under way completes: capture died between marking and reading them, say. Their follower asks for them. */
+export function orphans({ building, notes }: Standing): number[] {
+  const served = new Set(Object.values(notes.running).flat());
+  return [...building].filter((topic) => !served.has(topic));
 }
 
 /** Checkpoints go on listing the last snapshot when it is done, so that numbers only count up. */
@@ -128,13 +147,22 @@ function withoutPassedShapes(moved: Standing): Standing {
 /** The tables of the finished snapshot are exact; so is a follower that waited for one begun after its anchor. */
 function afterSnapshot(moved: Standing, snapshot: number | undefined, decisions: ApplierDecisions): Standing {
   const { notes } = moved;
-  const id = snapshot ?? Number(Object.keys(notes.running).sort((a, b) => Number(a) - Number(b))[0] ?? 0);
-  const { [String(id)]: done, ...running } = notes.running;
-  if (!done) return moved;
+  const id = snapshot ?? notes.closing[0];
+  if (id === undefined || !(String(id) in notes.running)) return moved;
+  const { [String(id)]: done = [], ...running } = notes.running;
   const completes = notes.awaiting !== null && decisions.completes(id, notes.awaiting);
   const building = new Set(moved.building);
   if (notes.awaiting === null || completes) for (const topic of done) building.delete(topic);
-  return { ...moved, building, notes: { ...notes, running, awaiting: completes ? null : notes.awaiting } };
+  return {
+    ...moved,
+    building,
+    notes: {
+      ...notes,
+      running,
+      closing: notes.closing.filter((each) => each !== id),
+      awaiting: completes ? null : notes.awaiting,
+    },
+  };
 }
 
 /** Keeps a relation version that later events may still carry. */
