@@ -1,6 +1,7 @@
 import type { Relation } from '@millrace/model';
 import { Fault, isFault } from '@millrace/runtime';
 import { avroSchemaText } from './connect/avro-schema.js';
+import { legalAvro } from './connect/legal-avro.js';
 import { avroSchemaName } from './connect/names.js';
 import { AvroDecoder } from './envelope/avro-decoder.js';
 import { AvroEncoder } from './envelope/avro-encoder.js';
@@ -97,9 +98,12 @@ class AvroCodec implements Codec {
   }
 
   async #register(topic: string, plan: TablePlan): Promise<{ key: number; value: number }> {
-    const valueId = await this.#schemas.register(`${topic}-value`, valueSchemaText(topic, plan));
+    const valueId = await this.#schemas.register(
+      `${topic}-value`,
+      legalAvro(topic, valueSchemaText(topic, plan)),
+    );
     if (plan.key.length === 0) return { key: 0, value: valueId };
-    const key = avroSchemaText(keySchema(topic, structFields(plan.key)));
+    const key = legalAvro(topic, avroSchemaText(keySchema(topic, structFields(plan.key))));
     return { key: await this.#schemas.register(`${topic}-key`, key), value: valueId };
   }
 }
