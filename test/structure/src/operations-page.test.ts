@@ -55,3 +55,17 @@ it('and no key that is not there', () => {
   );
   expect(sections.filter((key) => !known.has(key))).toEqual([]);
 });
+
+it('operations says what to do for every fault that waits for an operator', () => {
+  const stops = read('docs/faults.md')
+    .split('\n### ')
+    .filter((section) => section.includes('Policy stop,'))
+    .map((section) => section.slice(0, 'MR-0000'.length));
+  expect(stops.length).toBeGreaterThan(20);
+  const told = read('docs/09-operations.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| MR-'))
+    .map((line) => line.split('|')[1] ?? '')
+    .join();
+  expect(stops.filter((code) => !told.includes(code))).toEqual([]);
+});
