@@ -22,6 +22,8 @@ export class ChainFacts {
   /** Newest relation version per topic number. */
   readonly shapes = new Map<number, TopicRelation>();
   snapshots: readonly SnapshotState[] = [];
+  /** Topics marked for repair that no snapshot lists since: a capture died between the two records. The next `open` lists them. */
+  readonly unread = new Set<number>();
 
   get empty(): boolean {
     return this.leader === undefined;
@@ -42,6 +44,7 @@ export class ChainFacts {
         for (const topic of record.layout) this.#layout(topic);
         for (const shape of record.relations) this.#shape(shape);
         this.snapshots = record.snapshots;
+        for (const { tables } of record.snapshots) for (const { topic } of tables) this.unread.delete(topic);
         return;
       case 'layout':
         for (const topic of record.topics) this.#layout(topic);
@@ -49,7 +52,9 @@ export class ChainFacts {
       case 'schema':
         this.#shape(record.shape);
         // R38: what a running snapshot read of the table before does not complete it; a new one does.
-        if (record.repair) this.snapshots = withoutTopic(this.snapshots, record.shape.topic);
+        if (!record.repair) return;
+        this.snapshots = withoutTopic(this.snapshots, record.shape.topic);
+        this.unread.add(record.shape.topic);
         return;
       case 'progress':
         for (const range of record.ranges) {

@@ -48,6 +48,8 @@ export async function claimEpoch(
     signal.throwIfAborted();
     enter({ name: 'read' });
     await reader.readToHead(({ record }) => facts.apply(record));
+    // Told to stop meanwhile: the slot may be a successor's by now, which a claim of ours would fence.
+    signal.throwIfAborted();
     const atRead = reader.state.to;
     const epoch = settings.decisions.nextEpoch(reader.state.epoch);
     const nonce = makeNonce(settings.surroundings.random);

@@ -1,4 +1,4 @@
-import type { ChainReader, FollowerReports } from '@millrace/log';
+import type { ChainReader, FollowerReports, SnapshotState } from '@millrace/log';
 import type { ChainFacts } from './chain-facts.js';
 import { ChainWriter } from './chain-writer.js';
 import type { Claim } from './claim.js';
@@ -10,6 +10,7 @@ import { PublishQueue } from './publish-queue.js';
 import { ReadBack } from './read-back.js';
 import { Recorder } from './recorder.js';
 import { type FirstSnapshot, planFirstSnapshot } from './snapshot/first-snapshot.js';
+import { newSnapshot } from './snapshot/states.js';
 import type { SourceSession } from './source.js';
 import { checkStart, type Opening } from './startup-check.js';
 import type { CaptureState } from './state.js';
@@ -86,11 +87,21 @@ export class Epoch {
     const { claim, enter, facts } = this.#o;
     const { recorder, queue, readBack, failed, confirmer } = parts;
     enter({ name: 'open', epoch: claim.epoch, resume: opening.at });
-    recorder.open(opening, first?.layout ?? facts.layout(), first ? [first.state] : facts.snapshots);
+    recorder.open(
+      opening,
+      first?.layout ?? facts.layout(),
+      first ? [first.state] : this.#unfinished(opening),
+    );
     await Promise.race([queue.settled(), failed, this.#aborted]);
     await Promise.race([readBack.settled(), failed, this.#aborted]);
     this.#stop.signal.throwIfAborted();
     confirmer.opened(opening.at);
+  }
+
+  /** What is still to be read: also tables whose repair was announced by a capture that died before it said who reads them. */
+  #unfinished(opening: Opening): readonly SnapshotState[] {
+    const { snapshots, unread } = this.#o.facts;
+    return unread.size === 0 ? snapshots : [...snapshots, newSnapshot(snapshots, [...unread], opening.at)];
   }
 
   #parts(shapes: ShapeBook): EpochParts {

@@ -128,9 +128,10 @@ export class Streaming {
     for (const relation of await session.relations()) {
       if (shapes.topicOf(relation)) continue;
       const change = shapes.plan(relation);
-      recorder.shape(change, change.isNewTopic);
+      const isListed = topics.includes(change.topic.number);
+      recorder.shape(change, !isListed);
       await shapes.compile(change);
-      if (change.isNewTopic) this.#windows.request([change.topic.number]);
+      if (!isListed) this.#windows.request([change.topic.number]);
     }
   }
 

@@ -20,7 +20,10 @@ export interface PlannedTopic {
 /** What a relation means for the chain. */
 export interface ShapeChange {
   readonly topic: PlannedTopic;
+  /** The topic has to be made and laid out. */
   readonly isNewTopic: boolean;
+  /** No shape of this very table stands in the chain: what it held before it was published has to be read. */
+  readonly isNewTable: boolean;
   readonly shape: TopicRelation;
   /** Undefined: the chain knows this very shape. */
   readonly changes: readonly SchemaChange[] | undefined;
@@ -81,7 +84,13 @@ export class ShapeBook {
     const shape = this.#newest.get(topic);
     const planned = this.#topics.get(topic);
     assert(shape !== undefined && planned !== undefined, `topic ${topic} has a shape`);
-    return await this.compile({ topic: planned, isNewTopic: false, shape, changes: undefined });
+    return await this.compile({
+      topic: planned,
+      isNewTopic: false,
+      isNewTable: false,
+      shape,
+      changes: undefined,
+    });
   }
 
   /** The topic fed by a relation, if any. */
@@ -97,12 +106,24 @@ export class ShapeBook {
     const topic = known ?? this.#newTopic(relation);
     const isNewTopic = !this.#topics.has(topic.number);
     if (before && known && sameRelation(before.relation, relation) && !force)
-      return { topic, isNewTopic: false, shape: { ...before, relation }, changes: undefined };
+      return {
+        topic,
+        isNewTopic: false,
+        isNewTable: false,
+        shape: { ...before, relation },
+        changes: undefined,
+      };
     const shape: TopicRelation = { topic: topic.number, version: (before?.version ?? 0) + 1, relation };
     this.#topics.set(topic.number, topic);
     this.#newest.set(topic.number, shape);
     if (before && before.relation.id !== relation.id) this.#compiled.delete(before.relation.id);
-    return { topic, isNewTopic, shape, changes: diffRelations(before?.relation, relation) };
+    return {
+      topic,
+      isNewTopic,
+      isNewTable: before?.relation.id !== relation.id,
+      shape,
+      changes: diffRelations(before?.relation, relation),
+    };
   }
 
   /** Compiles the encoder of a planned shape and puts it in force. */

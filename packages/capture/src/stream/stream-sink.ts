@@ -163,7 +163,7 @@ export class StreamSink implements SourceSink {
       // The shape is a barrier before the whole transaction that brings it: a record ends at a commit (R13, R26).
       this.#cut();
       // What a table held before it was published, or before the change, came without events.
-      const repair = doubt !== undefined || change.isNewTopic;
+      const repair = doubt !== undefined || change.isNewTable;
       recorder.shape(change, repair);
       windows.reshaped(change.topic.number);
       if (repair) this.#o.onRepair(change.topic.number);
