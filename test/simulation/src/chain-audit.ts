@@ -16,6 +16,8 @@ export class ChainAudit {
   #read = 0n;
   /** Furthest end that ever counted, in any history. */
   #furthest: Lsn = lsnZero;
+  /** Which of the leader's timelines each history of the log follows. */
+  readonly #timelines = new Map<number, number>();
   records = 0;
   void = 0;
 
@@ -26,6 +28,10 @@ export class ChainAudit {
 
   get state(): ChainState {
     return this.#state;
+  }
+
+  timelineOf(history: number): number {
+    return this.#timelines.get(history) ?? 1;
   }
 
   /** The log was changed by force: what was read no longer says anything. */
@@ -46,12 +52,14 @@ export class ChainAudit {
   }
 
   #take({ offset, bytes }: StoredRecord): void {
-    const verdict = judge(this.#state, offset, decodeRecord(bytes));
+    const record = decodeRecord(bytes);
+    const verdict = judge(this.#state, offset, record);
     if (verdict.verdict !== 'counts') {
       this.void++;
       return;
     }
     this.records++;
+    if (record.kind === 'open') this.#timelines.set(record.at.history, record.timeline);
     this.#state = verdict.state;
     this.#furthest = maxLsn(this.#furthest, verdict.state.to.end);
   }

@@ -14,8 +14,6 @@ export class Nemesis {
   readonly #world: World;
   readonly #chance: Chance;
   #running = true;
-  /** What was destroyed: from then on a typed stop is no violation. */
-  readonly destroyed = new Set<Deed>();
 
   constructor(world: World) {
     this.#world = world;
@@ -74,8 +72,8 @@ export class Nemesis {
   };
 
   #destroy(deed: Deed, work: () => void): void {
-    if (this.destroyed.size > 0) return;
-    this.destroyed.add(deed);
+    if (this.#world.destroyed.size > 0) return;
+    this.#world.destroyed.add(deed);
     work();
   }
 
@@ -124,7 +122,7 @@ export class Nemesis {
 
   #failOver(): void {
     const { leader, oracle, load } = this.#world;
-    oracle.endHistory();
+    oracle.endTimeline();
     load.leaderCrashed();
     const { commits } = leader;
     // Before the newest commits, or at the end: then nothing is lost.

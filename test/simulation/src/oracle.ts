@@ -110,24 +110,29 @@ const textOf = (relation: Relation, rows: readonly string[]): TableText =>
  */
 export class Oracle {
   readonly #leader: MemoryLeader;
-  /** Commits of each history as far as it goes: a failover ends one. */
-  readonly #histories: (readonly MemoryCommit[])[] = [];
+  /** Commits of the leader's timelines that are over: a failover ends one. */
+  readonly #timelines: (readonly MemoryCommit[])[] = [];
+  readonly #timelineOf: (history: number) => number;
   readonly #prefixes = new Map<string, Map<number, readonly TableText[]>>();
-  #walk: { readonly history: number; readonly replay: Replay; commits: number } | undefined;
+  #walk: { readonly timeline: number; readonly replay: Replay; commits: number } | undefined;
   readonly #texts = new WeakMap<object, TableText>();
   checks = 0;
 
-  constructor(leader: MemoryLeader) {
+  /** `timelineOf`: which timeline of the leader a history of the log follows, counted from 1. */
+  constructor(leader: MemoryLeader, timelineOf: (history: number) => number = () => 1) {
     this.#leader = leader;
+    this.#timelineOf = timelineOf;
   }
 
-  /** The leader is about to fail over: what it had so far is the history that ends. */
-  endHistory(): void {
-    this.#histories.push([...this.#leader.commits]);
+  /** The leader is about to fail over: what it had so far is the timeline that ends. */
+  endTimeline(): void {
+    this.#timelines.push([...this.#leader.commits]);
   }
 
-  get history(): number {
-    return this.#histories.length;
+  /** True when the position names the leader's present timeline and its last commit. */
+  isAtHead({ history, end }: Position): boolean {
+    const last = this.#leader.commits.at(-1);
+    return this.#timelineOf(history) > this.#timelines.length && (last === undefined || end >= last.end);
   }
 
   /** I3: the follower as committed just now. */
@@ -170,29 +175,33 @@ export class Oracle {
   #ahead(position: Position, table: number): readonly TableText[] {
     const commits = this.#commitsOf(position);
     const count = covered(commits, position);
-    return this.#replayTo(position.history, commits, count).textsAhead(table, commits.slice(count));
+    return this.#replayTo(this.#timelineOf(position.history), commits, count).textsAhead(
+      table,
+      commits.slice(count),
+    );
   }
 
   #commitsOf(position: Position): readonly MemoryCommit[] {
-    return this.#histories[position.history] ?? this.#leader.commits;
+    return this.#timelines[this.#timelineOf(position.history) - 1] ?? this.#leader.commits;
   }
 
   /** The tables after every commit that the position covers. */
   #prefix(position: Position): Map<number, readonly TableText[]> {
     const commits = this.#commitsOf(position);
     const count = covered(commits, position);
-    const key = `${Math.min(position.history, this.history)}/${count}`;
+    const timeline = this.#timelineOf(position.history);
+    const key = `${timeline}/${count}`;
     const known = this.#prefixes.get(key);
     if (known) return known;
-    const replay = this.#replayTo(position.history, commits, count);
+    const replay = this.#replayTo(timeline, commits, count);
     const texts = new Map(shopTables.map(({ id }) => [id, replay.texts(id)] as const));
     this.#prefixes.set(key, texts);
     return texts;
   }
 
-  #replayTo(history: number, commits: readonly MemoryCommit[], count: number): Replay {
-    if (!this.#walk || this.#walk.history !== history || this.#walk.commits > count)
-      this.#walk = { history, replay: new Replay(shopTables), commits: 0 };
+  #replayTo(timeline: number, commits: readonly MemoryCommit[], count: number): Replay {
+    if (!this.#walk || this.#walk.timeline !== timeline || this.#walk.commits > count)
+      this.#walk = { timeline, replay: new Replay(shopTables), commits: 0 };
     const walk = this.#walk;
     while (walk.commits < count) walk.replay.apply(commits[walk.commits++] as MemoryCommit);
     return walk.replay;

@@ -34,7 +34,7 @@ export interface Scenario {
   readonly part_bytes: number;
 }
 
-/** What the nemesis may do. The last four destroy something: a typed stop is then allowed, wrong rows never. */
+/** What the nemesis may do. The last five destroy something: a typed stop is then allowed, wrong rows never. */
 export type Deed =
   | 'kill-capture'
   | 'kill-applier'
@@ -65,6 +65,16 @@ export const harmlessDeeds: readonly Deed[] = [
   'crash-leader',
   'restart-store',
   'restore-follower',
+  'resync-follower',
+  'add-follower',
+];
+
+const destructiveDeeds: readonly Deed[] = [
+  'recreate-slot',
+  'fail-over',
+  'restore-log',
+  'trim-log',
+  'recreate-topic',
 ];
 
 const startLsns = [0x0150_0000n, 2n ** 53n - 4096n, 2n ** 63n - 4096n] as const;
@@ -88,7 +98,7 @@ export function scenarioOf(seed: number, fixed: Partial<Scenario> = {}): Scenari
     store: chance.pick([0, 0.01, 0.05]),
     crash: chance.pick([0, 0.001, 0.005]),
     nemesis_ms: chance.pick([0, 50, 150]),
-    deeds: harmlessDeeds,
+    deeds: chance.happens(0.25) ? [...harmlessDeeds, chance.pick(destructiveDeeds)] : harmlessDeeds,
     finale: chance.pick([undefined, undefined, 'restore-follower', 'kill-capture', 'crash-leader'] as const),
     batch_events: chance.pick([2, 10, 1_000]),
     part_bytes: chance.pick([150, 1_000_000]),

@@ -1,4 +1,4 @@
-import { comparePositions, formatPosition, lsn } from '@millrace/model';
+import { formatPosition, lsn } from '@millrace/model';
 import { Nemesis } from './nemesis.js';
 import { Violation } from './oracle.js';
 import { type Scenario, scenarioOf } from './scenario.js';
@@ -55,20 +55,20 @@ async function recover(world: World, nemesis: Nemesis, bad: () => boolean): Prom
   weather.calm();
   nemesis.stop();
   load.stop();
-  const isWell = await untilWell(world, nemesis, bad);
+  const isWell = await untilWell(world, bad);
   if (!isWell || scenario.finale === undefined) return;
   await nemesis.do(scenario.finale);
-  await untilWell(world, nemesis, bad);
+  await untilWell(world, bad);
 }
 
 /** True when everybody is where the leader is; false when the run is over, one way or the other. */
-async function untilWell(world: World, nemesis: Nemesis, bad: () => boolean): Promise<boolean> {
+async function untilWell(world: World, bad: () => boolean): Promise<boolean> {
   const { clock, scenario } = world;
   const deadline_ms = clock.monotonic() + scenario.recovery_ms;
   while (clock.monotonic() < deadline_ms) {
     await clock.run(clock.monotonic() + look_ms, bad);
     if (world.violation) return false;
-    const unexpected = unexpectedStop(world, nemesis);
+    const unexpected = unexpectedStop(world);
     if (unexpected) world.fail(unexpected);
     if (world.stops.length > 0) return false;
     if (lagging(world) === undefined) return true;
@@ -78,9 +78,9 @@ async function untilWell(world: World, nemesis: Nemesis, bad: () => boolean): Pr
 }
 
 /** I7 allows loud stops only where something was destroyed. */
-function unexpectedStop(world: World, nemesis: Nemesis): Violation | undefined {
+function unexpectedStop(world: World): Violation | undefined {
   const [stop] = world.stops;
-  if (!stop || nemesis.destroyed.size > 0) return undefined;
+  if (!stop || world.destroyed.size > 0) return undefined;
   return new Violation('I7', `${stop.process} stopped although nothing was destroyed: ${stop.fault.message}`);
 }
 
@@ -94,7 +94,7 @@ function lagging(world: World): string | undefined {
     const { row } = store.state;
     if (!row) return `${name} has no position`;
     if (row.state !== 'exact') return `${name} is ${row.state} at ${formatPosition(row.position)}`;
-    if (comparePositions(row.position, { history: world.oracle.history, end }) < 0)
+    if (!world.oracle.isAtHead(row.position))
       return `${name} stands at ${formatPosition(row.position)} of ${end}`;
   }
   return undefined;
