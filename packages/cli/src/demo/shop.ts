@@ -114,7 +114,7 @@ const stepKinds: readonly StepKind[] = [
 ];
 
 /** Keys change, but rarely. */
-const renameOneIn = 50;
+const renameOneIn = 120;
 
 /** A key change, and back: the description moves along without being sent. */
 const renameProduct: StepKind = (dice) => {

@@ -16,7 +16,18 @@ export function redactingLogger(logger: Logger, redact: (text: string) => string
 function cleanValue(value: unknown, redact: (text: string) => string): unknown {
   if (typeof value === 'string') return redact(value);
   if (typeof value === 'bigint') return String(value);
-  if (value instanceof Error)
-    return { type: value.name, message: redact(value.message), stack: redact(value.stack ?? '') };
+  if (value instanceof Error) return cleanError(value, redact, 0);
   return value;
+}
+
+const causes_max = 5;
+
+function cleanError(error: Error, redact: (text: string) => string, depth: number): Record<string, unknown> {
+  return {
+    type: error.name,
+    message: redact(error.message),
+    stack: redact(error.stack ?? ''),
+    ...(error.cause instanceof Error &&
+      depth < causes_max && { cause: cleanError(error.cause, redact, depth + 1) }),
+  };
 }
