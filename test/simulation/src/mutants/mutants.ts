@@ -153,5 +153,35 @@ export const mutants: readonly Mutant[] = [
     doubles: { readers: { readEvents: rawReading({ ...allRules, merge: false }) } },
     fixed: { partitions: 3, batch_events: 1_000 },
   },
+  {
+    rule: 'R29',
+    broken: 'keys that the window touched are dropped instead of overlaid',
+    doubles: { capture: { ...captureDecisions, overlay: () => undefined } },
+    fixed: { slotFirst: true, history: 20, pause_ms: 15 },
+  },
+  {
+    rule: 'R30 (watermarks)',
+    broken: 'watermarks of other epochs are taken',
+    doubles: { capture: { ...captureDecisions, isOwnWatermark: () => true } },
+    fixed: { ...breaking, slotFirst: true, history: 20, crash: 0.005 },
+  },
+  {
+    rule: 'R30 (exact)',
+    broken: 'a snapshot begun before the follower’s anchor completes it',
+    doubles: { applier: { ...applierDecisions, completes: () => true } },
+    fixed: { nemesis_ms: 40, deeds: ['resync-follower'], slotFirst: true, history: 20 },
+  },
+  {
+    rule: 'R31',
+    broken: 'a failover is taken for the same history',
+    doubles: { capture: { ...captureDecisions, forkVerdict: () => ({ kind: 'same' }) } },
+    fixed: { nemesis_ms: 60, deeds: ['fail-over'] },
+  },
+  {
+    rule: 'R36',
+    broken: 'a chunk is used although a commit before the window was not visible to it',
+    doubles: { capture: { ...captureDecisions, windowVerdict: () => ({ usable: true }) } },
+    fixed: { slotFirst: true, history: 20, pause_ms: 15 },
+  },
   { rule: 'R37', broken: 'a rename is read as a drop and an add', doubles: { follower: renameAsDropAndAdd } },
 ];
