@@ -120,11 +120,15 @@ export class Tap {
     return tap;
   }
 
-  stream(known?: readonly Relation[]): Promise<void> {
+  /** Starts the stream; `done` tells how it ends. */
+  stream(known?: readonly Relation[]): void {
     this.#running = this.session.stream(this.recorder, this.#stop.signal, known);
-    // Tests that expect an end look at the promise themselves.
+    // Tests that expect an end look at `done` themselves.
     this.#running.catch(() => undefined);
-    return this.#running;
+  }
+
+  get done(): Promise<void> {
+    return this.#running ?? Promise.reject(new Error('the stream was not started'));
   }
 
   /** Waits until the stream has delivered everything written so far, told by a transaction of our own behind it. */

@@ -59,8 +59,10 @@ export class Transcript implements PgoutputHandler {
   #commit = 0n;
 
   play(messages: readonly CapturedMessage[]): string {
-    for (const { bytes, lsnHigh, lsnLow } of messages)
-      this.decoder.decode(bytes, 0, bytes.length, lsnHigh, lsnLow);
+    for (const { bytes, lsnHigh, lsnLow } of messages) {
+      const wait = this.decoder.decode(bytes, 0, bytes.length, lsnHigh, lsnLow);
+      if (wait) throw new Error('this handler never makes the decoder wait');
+    }
     return `${this.lines.join('\n')}\n`;
   }
 
