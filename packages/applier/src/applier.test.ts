@@ -44,12 +44,16 @@ class Bench {
   readonly server: MemoryLogServer = new MemoryLogServer({ clock: systemClock });
   readonly log: Log = this.server.open();
   readonly chain = new ScriptedChain(this.log, codec, start);
-  readonly store = new MemoryFollowerStore();
+  readonly store: MemoryFollowerStore;
   readonly #running: { readonly abort: AbortController; readonly ended: Promise<Fault | undefined> }[] = [];
 
-  async shop(): Promise<void> {
+  constructor(store = new MemoryFollowerStore()) {
+    this.store = store;
+  }
+
+  async shop(relation = items): Promise<void> {
     await this.chain.open();
-    await this.chain.table(1, topic, items);
+    await this.chain.table(1, topic, relation);
   }
 
   start(options: Partial<ApplierOptions> = {}): {
@@ -276,6 +280,27 @@ describe('An applier', () => {
     expect(bench.rows()).toEqual([['2', 'b', 'y']]);
     expect(bench.store.state.row?.state).toBe('exact');
   });
+
+  it.each(['from its start', 'at an anchor'])(
+    'takes the shapes of a new log %s, though versions count anew there',
+    async (place) => {
+      bench = new Bench();
+      await bench.shop();
+      await bench.chain.transaction(110n, [{ topic: 1, op: 'c', after: ['1', 'a', 'x'] }]);
+      bench.start();
+      await bench.reached(110n);
+      await bench.stop();
+
+      bench = new Bench(bench.store);
+      await bench.shop(widened);
+      if (place === 'at an anchor') await bench.chain.anchorAt(await bench.chain.checkpoint());
+      await resyncFollower(new MemoryFollower(bench.store), bench.log);
+      bench.start();
+      await bench.chain.transaction(120n, [{ topic: 1, op: 'c', after: ['2', 'b', 'y', 'first'] }]);
+      await bench.reached(120n);
+      expect(bench.rows()).toContainEqual(['2', 'b', 'y', 'first']);
+    },
+  );
 
   it('takes up a resync ordered while it runs', async () => {
     bench = new Bench();

@@ -1,6 +1,6 @@
 import type { FollowerTransaction, MirroredTable } from '@millrace/follower';
 import type { OpenRecord, SchemaRecord, TopicRelation } from '@millrace/log';
-import { diffRelations, relationName, type SchemaChange } from '@millrace/model';
+import { diffRelations, relationName, type SchemaChange, sameRelation } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
 import type { SchemaPolicy } from './policies.js';
 import { keepShape, type Standing } from './standing.js';
@@ -33,9 +33,11 @@ export function planSchema(
   const current = context.tables.get(shape.topic);
   const renamed = current ? undefined : context.tables.renamed(shape.relation.id, shape.topic);
   const was = current ?? renamed?.[1];
-  const standing = was
-    ? keepShape(after, { topic: shape.topic, version: was.version, relation: was.relation, until: 'next' })
-    : after;
+  // A table of another log may carry the same version number for another shape: no event of this log has that one.
+  const standing =
+    was && was.version !== shape.version
+      ? keepShape(after, { topic: shape.topic, version: was.version, relation: was.relation, until: 'next' })
+      : after;
   const effective = was ? changes : createTable;
   const isChange = was !== undefined && effective.some(({ kind }) => kind !== 'create-table');
   if (isChange && context.policy === 'strict') throw refused(shape, changes);
@@ -76,7 +78,7 @@ export function planAdoption(record: OpenRecord, after: Standing, context: Schem
   for (const shape of record.relations) {
     const current = context.tables.get(shape.topic);
     const state = after.building.has(shape.topic) ? 'building' : 'exact';
-    if (current && current.version === shape.version && current.state === state) continue;
+    if (current && isAdopted(current, shape) && current.state === state) continue;
     const renamed = current ? undefined : context.tables.renamed(shape.relation.id, shape.topic);
     const was = current ?? renamed?.[1];
     const changes = [
@@ -94,6 +96,10 @@ export function planAdoption(record: OpenRecord, after: Standing, context: Schem
   }
   return steps;
 }
+
+/** Versions count per log: after a resync into another one, the same number may stand for another shape. */
+const isAdopted = (table: MirroredTable, shape: TopicRelation): boolean =>
+  table.version === shape.version && sameRelation(table.relation, shape.relation);
 
 /** Makes the change in the follower's transaction, at its place in the stream. */
 export async function takeSchemaStep(transaction: FollowerTransaction, step: SchemaStep): Promise<void> {

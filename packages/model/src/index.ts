@@ -41,4 +41,5 @@ export {
   rowImageOf,
   rowOf,
 } from './row-image.js';
+export { sameRelation } from './same-relation.js';
 export { diffRelations, keyAttnums, type SchemaChange } from './schema-change.js';

@@ -162,7 +162,7 @@ export const faultCatalogue = {
     'stop',
     78,
     'The publication does not exist, or lacks a table that is configured.',
-    'Create it, or let Millrace do so with `publication.create: true`.',
+    'Create it, or let Millrace do so with `leader.publication.create: true`.',
   ),
   'MR-2014': entry(
     'TableUnsupported',
@@ -239,7 +239,7 @@ export const faultCatalogue = {
     'backoff',
     69,
     'The disk or map size of the log is exhausted.',
-    'Free space, raise `log.max_bytes`, or shorten retention.',
+    'Free space, raise `log.embedded.max_bytes`, or shorten retention.',
   ),
   'MR-3010': entry(
     'LogLocked',
@@ -274,7 +274,7 @@ export const faultCatalogue = {
     'exit',
     78,
     'The directory of the embedded log holds something else, or its file is damaged.',
-    'Name another directory under `log.path`, or restore the log; then run `millrace resync --all`.',
+    'Name another directory under `log.embedded.path`, or restore the log; then run `millrace resync --all`.',
   ),
   'MR-4001': entry(
     'FollowerUnavailable',

@@ -1,9 +1,8 @@
 import type { Codec, EventEncoder } from '@millrace/codec';
 import type { TopicRelation } from '@millrace/log';
-import { diffRelations, type Relation, relationName, type SchemaChange } from '@millrace/model';
+import { diffRelations, type Relation, relationName, type SchemaChange, sameRelation } from '@millrace/model';
 import { assert, Fault } from '@millrace/runtime';
 import type { ChainFacts } from '../chain-facts.js';
-import { sameRelation } from '../same-relation.js';
 import { partitionOf } from './partitioner.js';
 import type { Shape } from './shape.js';
 import { topicNameOf } from './topic-names.js';

@@ -41,6 +41,6 @@ function inTheWay(place: TableName, why: string): Fault {
   return new Fault('MR-4008', {
     detail: `Table ${describePlace(place)} exists in the follower, was not made by Millrace and cannot be used: ${why}.`,
     remedy:
-      'Rename or drop it, map the schema to another one, or set `existing_tables: adopt` if its rows may be overwritten.',
+      'Rename or drop it, map the schema to another one, or set `postgres.adopt: true` for this follower if its rows may be overwritten.',
   });
 }

@@ -1,4 +1,4 @@
-import type { Column, ColumnType, Relation } from '@millrace/model';
+import type { Column, ColumnType, Relation } from './relation.js';
 
 /**
  * Whether events of `b` can go under the relation version of `a`: same table, columns, types and identity. What a column's
