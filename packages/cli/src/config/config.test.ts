@@ -132,3 +132,51 @@ it('publishes a JSON Schema that is up to date (`millrace schema` prints it)', (
   const published = readFileSync(new URL('../../schema/millrace.schema.json', import.meta.url), 'utf8');
   expect(JSON.parse(published)).toEqual(configJsonSchema());
 });
+
+it.each([
+  ['a password whose characters should have been encoded', `postgresql://u:hun/ter#2x@h/d`],
+  ['a URL of another kind', 'mysql://u:hunter2x@h/d'],
+  ['a URL cut by a long line', `postgresql://u:${'x'.repeat(70)}hunter2x@h/d`],
+])('shows the place of an error without the password: %s', (_, url) => {
+  const fault = faultOf(`pipeline: shop\nleader: { url: "${url}", slto: a }\nfollowers: {}\n`);
+  expect(fault.detail).not.toMatch(/ter#?2x/);
+  expect(fault.detail).toContain('did you mean "slot"?');
+});
+
+it('shows the place of an error without the webhook’s secret and tokens', () => {
+  const fault = faultOf(
+    `${minimal}monitor: { webhok: { url: "http://u:hunter2x@h/?token=tok3n", secret: pla1n } }\n`,
+  );
+  expect(fault.detail).not.toMatch(/hunter2x|tok3n|pla1n/);
+  expect(fault.detail).toContain('did you mean "webhook"?');
+});
+
+it('refuses a budget of a follower that is not there: it would never page', () => {
+  const fault = faultOf(`${minimal}monitor: { budgets: [{ follower: laek, warn: 1MB, page: 2MB }] }\n`);
+  expect(fault.detail).toContain('there is no follower "laek"; did you mean "lake"?');
+});
+
+it('tells the first syntax error alone, and to quote a bare reference', () => {
+  const fault = faultOf(minimal.replaceAll('"', ''));
+  expect(fault.detail.split('\n').filter((line) => line.startsWith('/etc'))).toEqual([
+    expect.stringContaining('quote the reference: "${'),
+  ]);
+});
+
+it('tells an alias without its anchor, and speaks of mappings and lists', () => {
+  expect(faultOf(`${minimal}log: *nowhere\n`).detail).toContain('Unresolved alias');
+  const fault = faultOf('pipeline: 5\nleader: { url: [1], tables: public.a }\nfollowers:\n');
+  expect(fault.detail).toContain('pipeline: expected text, found a number');
+  expect(fault.detail).toContain('leader.tables: expected a list, found text');
+  expect(fault.detail).toContain('followers: expected a mapping, found nothing');
+});
+
+it('refuses a file that is not UTF-8, and reads one with a byte order mark', () => {
+  const folder = tempFolder();
+  const file = join(folder, 'millrace.yaml');
+  const surroundings = { cwd: folder, env };
+  writeFileSync(file, Buffer.from(minimal.replace('shop', 'sh\u00f6p'), 'latin1'));
+  expect(() => loadConfig(undefined, surroundings)).toThrow('is not UTF-8');
+  writeFileSync(file, `\ufeff${minimal.replaceAll('\n', '\r\n')}`);
+  expect(loadConfig(undefined, surroundings).config.pipeline).toBe('shop');
+});

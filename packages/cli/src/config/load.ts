@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Fault } from '@millrace/runtime';
@@ -6,7 +7,7 @@ import type { z } from 'zod';
 import { excerpt, placeOf } from './excerpt.js';
 import { allowedKeys } from './keys.js';
 import { type Config, configSchema } from './schema.js';
-import { resolveReferences, Secrets } from './secrets.js';
+import { maskSecrets, resolveReferences, Secrets } from './secrets.js';
 import { suggestion } from './suggest.js';
 
 export const configName = 'millrace.yaml';
@@ -38,19 +39,31 @@ export function findConfig(named: string | undefined, { cwd, env }: Surroundings
 /** Reads and checks the configuration. Throws MR-1002, MR-1003 (all errors, each with its place), MR-1004. */
 export function loadConfig(named: string | undefined, surroundings: Surroundings): LoadedConfig {
   const file = findConfig(named, surroundings);
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new Fault('MR-1002', { detail: `${file} cannot be read (${code ?? 'unknown error'})`, cause });
-  }
   const secrets = new Secrets();
-  const config = parseConfig(text, file, surroundings.env, secrets);
+  const config = parseConfig(readText(file), file, surroundings.env, secrets);
   secrets.add(config.leader.url);
   for (const { postgres } of Object.values(config.followers)) if (postgres) secrets.add(postgres.url);
   for (const secret of [config.monitor.webhook?.secret ?? []].flat()) secrets.add(secret);
+  if (config.monitor.webhook) secrets.addPassword(config.monitor.webhook.url);
   return { config, file, folder: dirname(file), secrets };
+}
+
+function readText(file: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new Fault('MR-1002', {
+      detail: `${file} cannot be read (${code ?? 'unknown error'})`,
+      remedy: 'Name a file that this user may read with --config.',
+      cause,
+    });
+  }
+  // A replacement character inside a password would be refused by the server, far from its cause.
+  if (!isUtf8(bytes))
+    throw new Fault('MR-1003', { detail: `${file} is not UTF-8`, remedy: 'Save it as UTF-8.' });
+  return bytes.toString('utf8');
 }
 
 /** The pure part of `loadConfig`, but for files that `${file:…}` names. */
@@ -62,17 +75,57 @@ export function parseConfig(
 ): Config {
   const document = parseDocument(text, { prettyErrors: false });
   const errors = new ConfigErrors(text, file, secrets);
-  for (const problem of document.errors) errors.add(problem.pos[0], 1, problem.message);
+  addSyntaxError(text, document, errors);
   errors.throwIfAny();
   if (!isMap(document.contents)) errors.add(0, 1, 'expected a mapping that begins with "pipeline:"');
   errors.throwIfAny();
   refuseProto(document, errors);
   resolveSecrets(document, dirname(file), env, secrets, errors);
   errors.throwIfAny();
-  const result = configSchema.safeParse(document.toJS());
-  if (result.success) return result.data;
-  for (const issue of result.error.issues) addIssue(document, issue, errors);
-  throw errors.fault();
+  const result = configSchema.safeParse(plainValue(document, errors));
+  if (!result.success) {
+    for (const issue of result.error.issues) addIssue(document, issue, errors);
+    throw errors.fault();
+  }
+  refuseUnknownBudgets(document, result.data, errors);
+  errors.throwIfAny();
+  return result.data;
+}
+
+/** Only the first: what a parser says after it has lost its way are consequences. */
+function addSyntaxError(text: string, document: Document, errors: ConfigErrors): void {
+  const [problem] = document.errors;
+  if (!problem) return;
+  const offset = problem.pos[0];
+  const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset + 1);
+  const bare = /[^"']\$\{?$/.test(line) ? `; quote the reference: "\${env:NAME}"` : '';
+  errors.add(offset, 1, `${problem.message}${bare}`);
+}
+
+/** An alias may name an anchor that is not there, or itself. */
+function plainValue(document: Document, errors: ConfigErrors): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    errors.add(0, 1, error instanceof Error ? error.message : String(error));
+    throw errors.fault();
+  }
+}
+
+/** A budget of nobody would never page. */
+function refuseUnknownBudgets(
+  document: Document,
+  { followers, monitor }: Config,
+  errors: ConfigErrors,
+): void {
+  const known = ['*', 'capture', ...Object.keys(followers)];
+  for (const [index, { follower }] of monitor.budgets.entries()) {
+    if (known.includes(follower)) continue;
+    const { node } = nearestNode(document, ['monitor', 'budgets', index, 'follower']);
+    const meant = suggestion(follower, known);
+    const hint = meant ? `did you mean "${meant}"?` : `known here: ${known.join(', ')}`;
+    errors.add(node?.range?.[0] ?? 0, lengthOf(node), `there is no follower "${follower}"; ${hint}`);
+  }
 }
 
 /** Validators skip this key without a word: here it is an error like any other unknown one. */
@@ -134,9 +187,25 @@ function messageOf(issue: z.core.$ZodIssue, path: readonly (string | number)[], 
       : issue.code === 'invalid_key'
         ? issue.issues[0]
         : undefined;
-  const said = (inner ?? issue).message.replace(/^Invalid (option|input): /, '');
+  const said = inPlainWords((inner ?? issue).message.replace(/^Invalid (option|input): /, ''));
   return where === '' ? said : `${where}: ${said}`;
 }
+
+const kindsOfYaml: Readonly<Record<string, string>> = {
+  record: 'a mapping',
+  object: 'a mapping',
+  array: 'a list',
+  string: 'text',
+  number: 'a number',
+  boolean: 'true or false',
+  null: 'nothing',
+};
+
+/** The validator speaks of JavaScript's types, whoever writes YAML does not. */
+const inPlainWords = (message: string): string =>
+  message.replace(/^expected (\w+), received (\w+)$/, (_, wanted: string, got: string) =>
+    [`expected ${kindsOfYaml[wanted] ?? wanted}`, `found ${kindsOfYaml[got] ?? got}`].join(', '),
+  );
 
 /** The deepest node that exists on the path; `missing` when the path ends below it. */
 function nearestNode(
@@ -169,7 +238,8 @@ class ConfigErrors {
   #code: 'MR-1003' | 'MR-1004' = 'MR-1003';
 
   constructor(text: string, file: string, secrets: Secrets) {
-    this.#text = text;
+    // Masked before a line is cut to fit: half a URL would not be known for one.
+    this.#text = maskSecrets(text);
     this.#file = file;
     this.#secrets = secrets;
   }

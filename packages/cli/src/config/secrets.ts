@@ -13,7 +13,7 @@ export class Secrets {
 
   add(value: string): void {
     if (value.length >= redacted_length_min) this.#values.add(value);
-    this.#addPassword(value);
+    this.addPassword(value);
   }
 
   /** The text without any secret, and without passwords in URLs whether known or not. */
@@ -27,14 +27,30 @@ export class Secrets {
       .replace(/whsec_[A-Za-z0-9+/=_-]+/g, mask);
   }
 
-  /** Servers repeat passwords in their own words: alone, and percent-decoded. */
-  #addPassword(value: string): void {
+  /** Of a URL, if it has one. Servers repeat passwords in their own words: alone, and percent-decoded. */
+  addPassword(value: string): void {
     if (!URL.canParse(value)) return;
     const { password } = new URL(value);
     for (const form of [password, decode(password)])
       if (form.length >= redacted_length_min) this.#values.add(form);
   }
 }
+
+/** Passwords of URLs, whole or broken by characters that should have been percent-encoded; `secret:`; whsec_…. */
+const inSources = [
+  /(:\/\/[^\s:@/"']*:)(\S*|[^"'\n]*)(?=@)/g,
+  /(\bsecret["']?\s*:\s*)([^}\n]*)/g,
+  /([?&](?:password|sslpassword|token|key|secret)=)([^&\s"']*)/gi,
+  /(whsec_)([A-Za-z0-9+/=_-]+)/g,
+];
+
+/** Source text of a configuration with every secret in it blanked out, each line as long as before. */
+export const maskSecrets = (text: string): string =>
+  inSources.reduce(
+    (clean, pattern) =>
+      clean.replace(pattern, (_, before: string, value: string) => before + '*'.repeat(value.length)),
+    text,
+  );
 
 function decode(text: string): string {
   try {
