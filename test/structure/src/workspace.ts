@@ -102,12 +102,12 @@ export function readWorkspace(root: string): Workspace {
   };
 }
 
-/** True for files that only tests run, conformance suites included: they may use what is declared for development. */
+/** True for files that only tests and benchmarks run, conformance suites included: they may use what is declared for development. */
 export function isTestFile(path: string): boolean {
   return (
     path.startsWith('test/') ||
     /\.(test|sample|bench)\.ts$|\/conformance\.ts$/.test(path) ||
-    basename(dirname(path)) === 'conformance'
+    ['conformance', 'bench'].includes(basename(dirname(path)))
   );
 }
 
