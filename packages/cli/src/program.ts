@@ -89,6 +89,13 @@ export function buildProgram(choose: (options: GlobalOptions, command: Command) 
       run(command, async (context) => (await import('./commands/status.js')).status(context)),
     );
   program
+    .command('restart')
+    .argument('<service>', '`capture`, or the name of a follower')
+    .description('start a service that has stopped again, while the others of its process go on')
+    .action((service: string, _, command: Program) =>
+      run(command, async (context) => (await import('./commands/restart.js')).restart(context, service)),
+    );
+  program
     .command('resync')
     .argument('[follower]', 'name of the follower')
     .option('--all', 'all followers, and capture where commits are missing', false)

@@ -22,6 +22,8 @@ export interface DeadlineInputs {
 
 /** A rate under this is standing still: a projection from it would be weeks long and wrong. */
 const rate_bps_min = 1;
+/** Nobody acts on what is further away, and no rate lasts so long: 30 days. */
+const deadline_s_max = 2_592_000;
 
 /** Deadlines of one edge, nearest first; one that cannot be told is left out, never 0. */
 export function nearestDeadline(inputs: DeadlineInputs): Deadline[] {
@@ -32,7 +34,8 @@ export function nearestDeadline(inputs: DeadlineInputs): Deadline[] {
     rate_bps: number | undefined,
   ): void => {
     if (left_bytes === undefined || rate_bps === undefined || rate_bps < rate_bps_min) return;
-    found.push({ resource, seconds: Math.max(0, left_bytes) / rate_bps });
+    const seconds = Math.max(0, left_bytes) / rate_bps;
+    if (seconds <= deadline_s_max) found.push({ resource, seconds });
   };
   const { lag_bytes, page_bytes, storage } = inputs;
   const left =

@@ -1,21 +1,14 @@
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
-import { ServiceBoard, type ServiceNote, silentAfter_ms } from '@millrace/lag-monitor';
-import { Fault, type Logger, systemClock } from '@millrace/runtime';
+import { Fault, type Logger } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { suggestion } from '../config/suggest.js';
-import { type Order, type OrderKind, Orders } from '../wiring/orders.js';
+import { type OrderKind, Orders } from '../wiring/orders.js';
 import { followerConfig, openLog } from '../wiring/pipeline.js';
 import { superviseApplier } from '../wiring/services.js';
 import { configuredTables } from '../wiring/source.js';
-import { leftDoing } from '../wiring/supervisor.js';
 import { type CommandContext, loggerFor, readConfig } from './context.js';
+import { livingNote, newOrder, orderAndWait } from './giving-orders.js';
 
 type EmbeddedLog = Awaited<ReturnType<typeof openLog>>;
-
-/** A living process carries out an order within a second or two, or after closing a transaction under way. */
-const carriedOut_ms_max = 30_000;
-const poll_ms = 200;
 
 /** What is to be read anew: exactly one of the three. */
 export interface ResyncTarget {
@@ -67,9 +60,9 @@ async function orderCapture(
   kind: OrderKind,
   what: string,
 ): Promise<void> {
-  await new Orders(log).place('capture', order(kind));
+  await new Orders(log).place('capture', newOrder(kind));
   context.terminal.say(`capture: ordered to read ${what}.`);
-  const note = await noteOf(log, 'capture');
+  const note = await livingNote(log, 'capture');
   if (!note) context.terminal.say('  It does not run; it will when it is started within the hour.');
 }
 
@@ -80,50 +73,13 @@ async function resyncOne(
   name: string,
 ): Promise<void> {
   const logger = loggerFor(context, loaded, name);
-  const holder = await noteOf(log, name);
+  const holder = await livingNote(log, name);
   // A store may have one owner only, so a living process does it itself.
-  if (holder) await orderFollower(context, log, name);
+  if (holder) await orderAndWait(context, log, name, 'resync');
   else await directly(loaded, log, name, logger);
   context.terminal.say(`${name}: registered anew; it is rebuilt while capture and its applier run.`);
 }
 
 async function directly(loaded: LoadedConfig, log: EmbeddedLog, name: string, logger: Logger): Promise<void> {
   await superviseApplier(loaded, name, log, logger).carryOut('resync');
-}
-
-async function orderFollower(context: CommandContext, log: EmbeddedLog, name: string): Promise<void> {
-  const orders = new Orders(log);
-  const placed = order('resync');
-  await orders.place(name, placed);
-  const deadline = systemClock.monotonic() + carriedOut_ms_max;
-  while (!context.signal.aborted && systemClock.monotonic() < deadline) {
-    const waiting = await orders.waiting(name, systemClock.now());
-    if (waiting?.id !== placed.id) return;
-    await systemClock.sleep(poll_ms, context.signal);
-  }
-  await orders.clear(name);
-  throw new Fault('MR-4009', {
-    detail: `the process that holds follower ${name} did not carry out the order within ${carriedOut_ms_max / 1_000} s`,
-    remedy: 'Stop that process, then run this again.',
-  });
-}
-
-const order = (kind: OrderKind): Order => ({ id: randomUUID(), kind, placed_ms: systemClock.now() });
-
-/** The note of a process that lives: heard of lately, not ended, and, on this machine, still there. */
-async function noteOf(log: EmbeddedLog, service: string): Promise<ServiceNote | undefined> {
-  const note = (await new ServiceBoard(log).read()).find((found) => found.service === service);
-  if (!note || note.doing === leftDoing || systemClock.now() - note.beat_ms > silentAfter_ms)
-    return undefined;
-  return note.host === hostname() && !processLives(note.pid) ? undefined : note;
-}
-
-function processLives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it is there, and another user's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

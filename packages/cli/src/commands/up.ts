@@ -95,9 +95,7 @@ class StoppedServices {
     reportFault(terminal, fault, false);
     const hopeless = service === 'capture' && fault.entry.policy === 'exit';
     if (!hopeless && this.#faults.size < this.#count) {
-      terminal.say(
-        `  The others go on. After the remedy: \`millrace resync ${service}\`, or restart this process.`,
-      );
+      terminal.say(`  The others go on. After the remedy: \`millrace restart ${service}\`.`);
       return;
     }
     this.verdict = hopeless ? fault : this.#faults.values().next().value;

@@ -1,12 +1,12 @@
 import type { LogTable } from '@millrace/log';
 
 /**
- * What an operator's command asks of a service that may run in another process: `resync` reads tables anew, `repair`
- * lets capture read anew only tables whose shape it cannot tell.
+ * What an operator's command asks of a service that may run in another process: `restart` starts it again as it is,
+ * `resync` reads tables anew, `repair` lets capture read anew only tables whose shape it cannot tell.
  */
-export type OrderKind = 'resync' | 'repair';
+export type OrderKind = 'restart' | 'resync' | 'repair';
 
-const kinds: readonly string[] = ['resync', 'repair'] satisfies OrderKind[];
+const kinds: readonly string[] = ['restart', 'resync', 'repair'] satisfies OrderKind[];
 
 export interface Order {
   /** Told apart by time and random part: an order is carried out once. */

@@ -51,7 +51,7 @@ export function superviseCapture(loaded: LoadedConfig, log: Log, logger: Logger)
       };
     },
     async carryOut(order) {
-      ordered = order;
+      ordered = order === 'restart' ? undefined : order;
     },
   };
 }
@@ -106,7 +106,8 @@ export function superviseApplier(loaded: LoadedConfig, name: string, log: Log, l
       });
       return { service: applier, show: () => showApplier(applier), close: () => follower.close() };
     },
-    async carryOut() {
+    async carryOut(order) {
+      if (order === 'restart') return;
       const follower = await openFollower(loaded, name, logger);
       try {
         await resyncFollower(follower, log);

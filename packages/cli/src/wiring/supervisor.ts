@@ -113,7 +113,7 @@ async function runOnce(
   } finally {
     inner.abort();
     await running?.close().catch((error: unknown) => {
-      options.logger.warn({ service: supervised.name, err: error }, 'closing failed');
+      options.logger.warn({ err: error }, 'closing failed');
     });
   }
 }
@@ -153,12 +153,12 @@ async function waitForOrder(
 }
 
 async function carryOut(supervised: Supervised, order: OrderKind, options: SupervisorOptions): Promise<void> {
-  options.logger.info({ service: supervised.name, order }, 'carrying out an order');
+  options.logger.info({ order }, 'carrying out an order');
   try {
     await supervised.carryOut(order);
   } catch (error) {
     const fault = toFault(error);
-    options.logger.error({ service: supervised.name, code: fault.code }, `the order failed: ${fault.detail}`);
+    options.logger.error({ code: fault.code }, `the order failed: ${fault.detail}`);
   }
   await options.orders.clear(supervised.name);
 }
