@@ -10,12 +10,14 @@ export {
   createStatement,
   type EnsurePublication,
   ensurePublication,
+  identityStatement,
   missingTables,
   type PublicationInfo,
   type PublishedTable,
   readPublication,
   readPublishedTables,
   type TableName,
+  unidentifiedTables,
 } from './catalogue/publication.js';
 export {
   type ColumnJson,

@@ -152,6 +152,18 @@ describe.each(postgresVersions)('PostgreSQL %i', (version: PostgresVersion) => {
     expect(column('m')?.missing).toBeNull();
   });
 
+  it('takes a domain over an array for a domain, although it prints as its base', async () => {
+    await run(`CREATE DOMAIN public.row_of_ints AS int[]; CREATE DOMAIN public.named_row AS public.row_of_ints;
+      CREATE TABLE public.domained (id int PRIMARY KEY, one public.named_row, many public.row_of_ints[])`);
+    const relation = await readRelation(session, 'public', 'domained');
+    const array = { kind: 'array', element: { name: 'int4' } };
+    expect(relation?.columns[1]?.type).toMatchObject({
+      kind: 'domain',
+      base: { kind: 'domain', name: 'row_of_ints', base: array },
+    });
+    expect(relation?.columns[2]?.type).toMatchObject({ kind: 'array', element: { kind: 'domain', base: array } });
+  });
+
   it('takes the key from the replica identity, in index order', async () => {
     await run(`CREATE TABLE public.ident (a int NOT NULL, b int NOT NULL, c int NOT NULL, PRIMARY KEY (a));
       CREATE UNIQUE INDEX ident_cb ON public.ident (c, b) INCLUDE (a)`);
@@ -188,6 +200,33 @@ describe.each(postgresVersions)('PostgreSQL %i', (version: PostgresVersion) => {
     await expect(
       ensurePublication(session, { name, create: true, tables: [{ schema: 'public', name: 'none' }] }),
     ).rejects.toMatchObject({ code: 'MR-2013' });
+  });
+
+  it('publishes no table whose updates the leader would then refuse, and names what mends it', async () => {
+    await run(`CREATE TABLE public.keyless (a int); CREATE TABLE public."Mute" (a int PRIMARY KEY);
+      ALTER TABLE public."Mute" REPLICA IDENTITY NOTHING;
+      CREATE TABLE public.late (a int, PRIMARY KEY (a) DEFERRABLE);
+      CREATE TABLE public.whole (a int); ALTER TABLE public.whole REPLICA IDENTITY FULL;
+      CREATE TABLE public.parts (a int) PARTITION BY LIST (a);
+      CREATE TABLE public.part_1 PARTITION OF public.parts FOR VALUES IN (1);
+      ALTER TABLE public.part_1 REPLICA IDENTITY FULL;
+      CREATE TABLE public.leaves (a int) PARTITION BY LIST (a);
+      CREATE TABLE public.leaf_1 PARTITION OF public.leaves FOR VALUES IN (1)`);
+    const tables = ['keyless', 'Mute', 'late', 'whole', 'parts', 'leaves', 'nowhere'].map((name) => ({
+      schema: 'public',
+      name,
+    }));
+    expect((await unidentifiedTables(session, tables)).map(({ name }) => name).sort()).toEqual(
+      ['Mute', 'keyless', 'late', 'leaves'].sort(),
+    );
+    const wanted = { name: 'cautious', create: true, tables: tables.slice(0, 1) };
+    await expect(ensurePublication(session, wanted)).rejects.toMatchObject({
+      code: 'MR-2014',
+      remedy: expect.stringContaining('ALTER TABLE "public"."keyless" REPLICA IDENTITY FULL;'),
+    });
+    expect(await readPublication(session, 'cautious')).toBeUndefined();
+    await run('ALTER TABLE public.keyless REPLICA IDENTITY FULL');
+    await ensurePublication(session, wanted);
   });
 
   it('copies rows out as the server writes them and leaves the session usable', async () => {

@@ -120,13 +120,14 @@ export interface EnsurePublication {
 
 /**
  * Makes sure that the publication exists and holds the tables. Throws MR-2013 when it does not and `create` is off, or
- * when a table does not exist; MR-2002 when the role may not.
+ * when a table does not exist; MR-2002 when the role may not; MR-2014 for tables without a row identity.
  */
 export async function ensurePublication(session: PgSession, wanted: EnsurePublication): Promise<void> {
   const present = await readPublication(session, wanted.name);
   if (!present) {
     if (!wanted.create)
       throw publicationMissing(`publication ${wanted.name} does not exist`, createStatement(wanted));
+    await refuseUnidentified(session, wanted.tables ?? []);
     await run(session, createStatement(wanted), wanted.name);
     return;
   }
@@ -137,7 +138,45 @@ export async function ensurePublication(session: PgSession, wanted: EnsurePublic
     const names = missing.map((table) => `${table.schema}.${table.name}`).join(', ');
     throw publicationMissing(`publication ${wanted.name} lacks ${names}`, statement);
   }
+  await refuseUnidentified(session, missing);
   await run(session, statement, wanted.name);
+}
+
+/** Publishing such a table would break the leader's own writers: their updates and deletes would fail from then on. */
+async function refuseUnidentified(session: PgSession, tables: readonly TableName[]): Promise<void> {
+  const found = await unidentifiedTables(session, tables);
+  if (found.length === 0) return;
+  const names = found.map(({ schema, name }) => `${schema}.${name}`).join(', ');
+  throw new Fault('MR-2014', {
+    detail: `no row identity: ${names}. Once published, the leader itself would refuse updates and deletes there`,
+    remedy: `Give each a primary key, or leave it out of \`leader.tables\`, or run on the leader: ${found.map(identityStatement).join(' ')}`,
+  });
+}
+
+export const identityStatement = ({ schema, name }: TableName): string =>
+  `ALTER TABLE ${quoteQualified(schema, name)} REPLICA IDENTITY FULL;`;
+
+/** Those of `tables` whose updates and deletes the server refuses once they are published; those that do not exist are left out. */
+export async function unidentifiedTables(
+  session: PgSession,
+  tables: readonly TableName[],
+): Promise<TableName[]> {
+  if (tables.length === 0) return [];
+  const wanted = tables.map(({ schema, name }) => `(${quoteLiteral(schema)}, ${quoteLiteral(name)})`);
+  const rows = await session.query(
+    'looking for row identities',
+    // Changes of a partitioned table are its leaves': their identity is what the server asks for.
+    `SELECT DISTINCT w.schema, w.name FROM (VALUES ${wanted.join(', ')}) AS w(schema, name)
+     JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
+     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
+     LEFT JOIN LATERAL pg_catalog.pg_partition_tree(c.oid) t ON t.isleaf
+     JOIN pg_catalog.pg_class leaf ON leaf.oid = COALESCE(t.relid::pg_catalog.oid, c.oid) AND leaf.relkind = 'r'
+     WHERE leaf.relreplident <> 'f' AND NOT EXISTS (
+       SELECT FROM pg_catalog.pg_index x WHERE x.indrelid = leaf.oid AND x.indisvalid AND x.indimmediate
+         AND CASE leaf.relreplident WHEN 'd' THEN x.indisprimary WHEN 'i' THEN x.indisreplident ELSE false END)
+     ORDER BY 1, 2`,
+  );
+  return rows.map((row) => ({ schema: row.schema as string, name: row.name as string }));
 }
 
 /** The configured tables that the publication does not hold. */

@@ -99,7 +99,9 @@ function typeOf(oid: number, typmod: number, types: ReadonlyMap<string, TypeJson
     throw new Fault('MR-9001', {
       detail: `the catalogue describes no type with oid ${oid} and typmod ${typmod}`,
     });
-  const kind = json.array ? 'array' : (kinds[json.typtype] ?? unknownLetter('kind of type', json.typtype));
+  // A domain has the output function of its base, so one over an array looks like an array without elements.
+  const array = json.array && json.typtype !== 'd';
+  const kind = array ? 'array' : (kinds[json.typtype] ?? unknownLetter('kind of type', json.typtype));
   return {
     oid,
     schema: json.schema,
