@@ -314,6 +314,17 @@ describe('An applier', () => {
     expect(applier.status().tablesBuilding).toEqual([topic]);
   });
 
+  it('notices on a quiet leader that the log was put back to an older copy', async () => {
+    bench = new Bench();
+    await bench.shop();
+    const copy = bench.server.image();
+    await bench.chain.transaction(110n, [{ topic: 1, op: 'c', after: ['1', 'a', 'x'] }]);
+    const { ended } = bench.start();
+    await bench.reached(110n);
+    bench.server.restore(copy);
+    expect((await ended)?.code).toBe('MR-3007');
+  });
+
   it('leaves retracted commits out when it has seen the fork’s open', async () => {
     bench = new Bench();
     await bench.shop();

@@ -100,7 +100,7 @@ export class Session {
     const ahead = new ReadAhead(chain, this.#options.limits.ahead_records);
     const background = [ahead.run(end.signal), this.#reports?.run(end.signal)];
     try {
-      await this.#work(ahead, end.signal);
+      await this.#work(chain, ahead, end.signal);
     } finally {
       end.abort();
       signal.removeEventListener('abort', stop);
@@ -231,13 +231,26 @@ export class Session {
     this.#observer.standing(standing, this.#topics);
   }
 
-  async #work(ahead: ReadAhead, signal: AbortSignal): Promise<void> {
+  async #work(chain: ChainReader, ahead: ReadAhead, signal: AbortSignal): Promise<void> {
     const { limits, surroundings } = this.#options;
     while (!signal.aborted) {
       if (ahead.pending.length === 0) this.#observer.idle();
       if (await ahead.wait(surroundings.clock, limits.idle_ms, signal)) await this.#applyNext(ahead, signal);
-      else if (!signal.aborted) await this.#lookAtRow();
+      else if (!signal.aborted) {
+        await this.#lookAtRow();
+        await this.#lookAtLog(chain);
+      }
     }
+  }
+
+  /** A log put back to an older copy under a running reader ends before what was read: waiting there for more would be silent. */
+  async #lookAtLog(chain: ChainReader): Promise<void> {
+    const { high } = await this.#options.log.progress.watermarks();
+    if (high >= chain.nextOffset) return;
+    throw new Fault('MR-3007', {
+      detail: `the log ends at progress offset ${high}, but was read up to ${chain.nextOffset}`,
+      context: { high, read: chain.nextOffset },
+    });
   }
 
   async #applyNext(ahead: ReadAhead, signal: AbortSignal): Promise<void> {
