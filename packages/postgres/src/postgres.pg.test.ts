@@ -14,11 +14,13 @@ import {
   describeBackend,
   ensurePublication,
   PgSession,
+  readPublication,
   readPublishedTables,
   readRelation,
   readServer,
   readSlot,
   readWalPosition,
+  unidentifiedTables,
 } from './index.js';
 
 describe.each(postgresVersions)('PostgreSQL %i', (version: PostgresVersion) => {
@@ -161,7 +163,10 @@ describe.each(postgresVersions)('PostgreSQL %i', (version: PostgresVersion) => {
       kind: 'domain',
       base: { kind: 'domain', name: 'row_of_ints', base: array },
     });
-    expect(relation?.columns[2]?.type).toMatchObject({ kind: 'array', element: { kind: 'domain', base: array } });
+    expect(relation?.columns[2]?.type).toMatchObject({
+      kind: 'array',
+      element: { kind: 'domain', base: array },
+    });
   });
 
   it('takes the key from the replica identity, in index order', async () => {

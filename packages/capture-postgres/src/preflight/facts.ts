@@ -12,6 +12,7 @@ import {
   type ServerInfo,
   type SlotInfo,
   type TableName,
+  unidentifiedTables,
 } from '@millrace/postgres';
 import { type DdlTriggerState, ddlTriggerState } from '../schema/ddl-trigger.js';
 
@@ -53,6 +54,8 @@ export interface LeaderFacts {
   readonly unpublished: readonly TableName[];
   readonly published: readonly PublishedTable[];
   readonly tables: readonly TableFacts[];
+  /** Configured tables without a row identity that the publication does not hold (yet). */
+  readonly unidentified: readonly TableName[];
   readonly ddlTrigger: DdlTriggerState;
 }
 
@@ -91,6 +94,13 @@ export async function gatherFacts(session: PgSession, request: PreflightRequest)
       : [],
     published,
     tables: await tableFacts(session, wanted),
+    unidentified: await unidentifiedTables(
+      session,
+      wanted.filter(
+        ({ schema, name }) =>
+          !published.some(({ relation }) => relation.schema === schema && relation.name === name),
+      ),
+    ),
     ddlTrigger: await ddlTriggerState(session),
   };
 }

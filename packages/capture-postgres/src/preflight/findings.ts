@@ -1,6 +1,7 @@
 import {
   addStatement,
   createStatement,
+  identityStatement,
   oldestVersion,
   type PublishedTable,
   quoteIdentifier,
@@ -34,6 +35,7 @@ export function judge(facts: LeaderFacts, request: PreflightRequest): Finding[] 
     ...slotFindings(facts, request),
     ...publicationFindings(facts, request),
     ...facts.tables.flatMap((table) => tableFindings(table, quoteIdentifier(facts.server.role))),
+    ...facts.unidentified.map(({ schema, name }) => identityFinding(schema, name)),
     ...facts.published.flatMap((table) => publishedFindings(table, facts)),
     ...schemaFindings(facts, request),
   ];
@@ -235,19 +237,20 @@ function tableFindings(table: TableFacts, role: string): Finding[] {
   return [];
 }
 
+const identityFinding = (schema: string, name: string): Finding => ({
+  severity: 'error',
+  check: 'table-identity',
+  subject: `${schema}.${name}`,
+  message:
+    'The table has no row identity: the leader itself refuses updates and deletes once it is published.',
+  fix: `${identityStatement({ schema, name })} or give it a primary key.`,
+});
+
 function publishedFindings({ relation, description }: PublishedTable, facts: LeaderFacts): Finding[] {
   const subject = `${relation.schema}.${relation.name}`;
-  const name = quoteQualified(relation.schema, relation.name);
   const findings: Finding[] = [];
   if (relation.key.length === 0 && relation.identity !== 'full')
-    findings.push({
-      severity: 'error',
-      check: 'table-identity',
-      subject,
-      message:
-        'The table has no row identity: the leader itself refuses updates and deletes once it is published.',
-      fix: `ALTER TABLE ${name} REPLICA IDENTITY FULL; or give it a primary key.`,
-    });
+    findings.push(identityFinding(relation.schema, relation.name));
   const generated = (description.json.columns ?? [])
     .filter(
       (column) => column.generated !== '' && !relation.columns.some((one) => one.attnum === column.attnum),

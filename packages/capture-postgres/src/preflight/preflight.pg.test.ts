@@ -18,6 +18,12 @@ describe.each(postgresVersions)('the preflight of PostgreSQL %i', (version: Post
       slot: `s_${database.name}`,
       publication: { name: 'millrace', create: true },
     };
+    await client.query('CREATE TABLE keyless (a int)');
+    const configured = ['t', 'keyless'].map((name) => ({ schema: 'public', name }));
+    expect(
+      short(await preflight({ ...options, publication: { ...options.publication, tables: configured } })),
+    ).toContain('error table-identity public.keyless');
+    await client.query('DROP TABLE keyless');
     const before = await preflight(options);
     expect(before.filter((finding) => finding.severity === 'error')).toEqual([]);
     expect(short(before)).toContain('note publication-missing millrace');
