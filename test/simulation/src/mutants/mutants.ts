@@ -77,12 +77,6 @@ export const mutants: readonly Mutant[] = [
     fixed: stormy,
   },
   {
-    rule: 'R9',
-    broken: 'nothing is confirmed at open',
-    doubles: { capture: { ...captureDecisions, confirmAtOpen: () => undefined } },
-    fixed: { crash: 0.03, append: 0, pause_ms: 100, trouble_ms: 500 },
-  },
-  {
     rule: 'R10',
     broken: 'two requests are outstanding for one partition',
     doubles: { log: twoOutstanding },
