@@ -31,6 +31,8 @@ const poll_ms = 500;
 /** After the load has ended: the slowest machine we know needs a tenth of this. */
 const drain_ms_max = 60_000;
 const firstStatus_ms_max = 30_000;
+/** Clearing takes five seconds; then the resolve is on its way. */
+const resolve_ms_max = 10_000;
 /** How long the killed applier stays dead: long enough for its lag to pass the budget. */
 const dead_ms = 4_000;
 
@@ -159,6 +161,7 @@ class Demo {
       `The load has ended after ${formatCount(load.transactions)} transactions. Waiting until both copies have all of it …`,
     );
     const drained_ms = await this.#drain(end);
+    await this.#resolved();
     await bank.close();
     this.#figures.clear();
     await processes.stop();
@@ -217,6 +220,15 @@ class Demo {
     throw new Fault('MR-9001', {
       detail: `the copies did not reach ${formatLsn(end)} within ${drain_ms_max / 1_000} s: ${JSON.stringify(status?.followers)}`,
     });
+  }
+
+  /** A page that is out is resolved some seconds after its cause is gone, so that it does not flap. */
+  async #resolved(): Promise<void> {
+    const deadline = systemClock.monotonic() + resolve_ms_max;
+    while (systemClock.monotonic() < deadline) {
+      const status = await this.#watchOnce();
+      if (status && !status.alerts.some(({ key }) => key.endsWith('/page'))) return;
+    }
   }
 
   async #firstStatus(): Promise<void> {

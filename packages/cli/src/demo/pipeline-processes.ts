@@ -23,7 +23,7 @@ monitor:
   listen: 127.0.0.1:0
   sample: 500ms
   budgets:
-    - { follower: replica, warn: 256KiB, page: 512KiB, for: 2s }
+    - { follower: replica, warn: 512KiB, page: 1MiB, for: 1s }
     - { follower: "*", warn: 64MiB, page: 256MiB }
     - { follower: capture, warn: 64MiB, page: 256MiB }
   webhook: { url: "${pagerUrl}" }
