@@ -13,8 +13,18 @@ function counting(
   return { offset: 0n, record: record as ProgressRecord, state };
 }
 
-const batch = (end: number, events: number, barrier = false): CountingRecord =>
-  counting(at(end), { kind: 'progress', events: BigInt(events), barrier });
+const batch = (
+  end: number,
+  events: number,
+  barrier = false,
+  topics: readonly number[] = [],
+): CountingRecord =>
+  counting(at(end), {
+    kind: 'progress',
+    events: BigInt(events),
+    barrier,
+    ranges: topics.map((topic) => ({ topic, partition: 0, first: 0n, last: 0n, count: 1 })),
+  });
 const schema = (end: number): CountingRecord => counting(at(end), { kind: 'schema' });
 const claim = (end: number): CountingRecord => counting(at(end), { kind: 'claim' });
 const fork = (forkAt: number, end: number): CountingRecord =>
@@ -31,6 +41,14 @@ describe('Planning the next follower transaction', () => {
 
   it('gives a record beyond the limits a transaction of its own', () => {
     expect(planGroup({ ...limits, pending: [batch(1, 5_000), batch(2, 1)] })).toEqual({ records: 1 });
+  });
+
+  it('touches no more tables than stores can hold open, unless one record does', () => {
+    const tables = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
+    const pending = (...topics: readonly number[][]) => topics.map((some, i) => batch(i + 1, 1, false, some));
+    expect(planGroup({ ...limits, pending: pending(tables(0, 40), tables(20, 44)) })).toEqual({ records: 2 });
+    expect(planGroup({ ...limits, pending: pending(tables(0, 40), tables(20, 45)) })).toEqual({ records: 1 });
+    expect(planGroup({ ...limits, pending: pending(tables(0, 500), tables(0, 1)) })).toEqual({ records: 1 });
   });
 
   it('ends before and after a schema change and a barrier', () => {

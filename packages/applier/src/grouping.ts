@@ -1,6 +1,12 @@
 import type { CountingRecord } from '@millrace/log';
 import type { Lsn, Position } from '@millrace/model';
 
+/**
+ * Most tables that one transaction touches, unless a single record does: a store keeps something in memory for each table
+ * that its open transaction has written (DuckDB 1.5 two blocks of 256 KiB, which it cannot spill), however few rows.
+ */
+const tables_max = 64;
+
 /** What is known when the next follower transaction is planned. */
 export interface GroupRequest {
   /** Counting records read ahead, in order; at least one. */
@@ -30,11 +36,14 @@ export function planGroup(request: GroupRequest): GroupPlan {
     return { records: fork.open + 1, forkAt: fork.forkAt };
   const end = Math.min(pending.length, request.records, fork ? fork.retractedFrom : pending.length);
   let events = 0;
+  const topics = new Set<number>();
   for (let i = 0; i < end; i++) {
     const { record } = pending[i] as CountingRecord;
     if (standsAlone(pending[i] as CountingRecord)) return { records: Math.max(1, i) };
-    if (record.kind === 'progress') events += Number(record.events);
-    if (i > 0 && events > request.events) return { records: i };
+    if (record.kind !== 'progress') continue;
+    events += Number(record.events);
+    for (const { topic } of record.ranges) topics.add(topic);
+    if (i > 0 && (events > request.events || topics.size > tables_max)) return { records: i };
   }
   return { records: Math.max(1, end) };
 }

@@ -140,7 +140,8 @@ export class Merge {
     const stage = stageName(this.#table, kind);
     await fillStage(this.#engine, this.#table.relation, stage, columns, rows);
     await use(stage);
-    await this.#run('clearing the stage', `TRUNCATE ${stage}`);
+    // Dropped, not emptied: until the transaction ends an emptied table keeps its memory, and there may be hundreds of them.
+    await this.#run('clearing the stage', `DROP TABLE ${stage}`);
   }
 
   #wholeRows(rows: readonly Row[]): StagedColumn[] {

@@ -26,7 +26,7 @@ export async function fillStage(
   rows: number,
 ): Promise<void> {
   const shape = columns.map(({ name, held }) => `${name} ${held.sql}`).join(', ');
-  await engine.write('staging rows', `CREATE TEMP TABLE IF NOT EXISTS ${stage} (${shape})`);
+  await engine.write('staging rows', `CREATE TEMP TABLE ${stage} (${shape})`);
   await append(engine, { table: stage, schema: 'main', catalog: 'temp' }, columns, rows, relation);
 }
 
