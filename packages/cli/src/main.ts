@@ -9,6 +9,8 @@ const usageExit = 64;
 const signalExit = { SIGINT: 130, SIGTERM: 143 } as const;
 /** A clean stop takes at most this long; then the process ends as it is: everything durable survives a kill anyway. */
 const stop_ms_max = 5_000;
+/** After a stop that left a connection behind, output is given this long to leave; then the process ends. */
+const linger_ms_max = 500;
 
 interface Chosen {
   readonly options: GlobalOptions;
@@ -102,6 +104,7 @@ function listenForSignals(stopWithStdin: boolean): SignalWatch {
     exit: () => code,
     release() {
       clearTimeout(timer);
+      if (code !== undefined) setTimeout(() => process.exit(code), linger_ms_max).unref();
       if (stopWithStdin) process.stdin.off('end', onStdinEnd).destroy();
       for (const [name, onSignal] of listeners) process.off(name, onSignal);
     },

@@ -19,6 +19,7 @@ import { decodeIfRecord, noteRecord, partitionRow, putRecord, topicOf } from './
 import { EmbeddedAppender, type WriteAccess } from './appender.js';
 import { applyRetention, collectOrphans, trimLog } from './collector.js';
 import { type ReadAccess, readRange } from './event-reader.js';
+import { toLogFault } from './faults.js';
 import { LockWait } from './lock-wait.js';
 import { acquireMode, type OpenMode } from './open-modes.js';
 import type {
@@ -49,7 +50,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Embe
     return new LmdbLog(options, new Store(path, mode), mode, undefined);
   } catch (error) {
     mode.release();
-    throw error;
+    throw toLogFault(error, `opening the log in ${path}`);
   }
 }
 

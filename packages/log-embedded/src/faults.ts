@@ -23,8 +23,19 @@ export function toLogFault(error: unknown, doing: string): Fault {
   const known = (code !== undefined && codes.get(code)) || byMessage(message);
   // An error that is neither LMDB's nor the system's was thrown inside the section by our own code.
   if (!known && code === undefined) return toFault(error);
-  return new Fault(known ?? 'MR-3008', { detail: `${doing}: ${message}`, cause: error });
+  const forbidden = code === 'EACCES' || code === 'EPERM' || code === systemForbidden;
+  return new Fault(known ?? 'MR-3008', {
+    detail: `${doing}: ${message}`,
+    cause: error,
+    ...(forbidden && {
+      remedy:
+        'Let the user that runs Millrace write this folder and all files in it, or change `log.embedded.path`.',
+    }),
+  });
 }
+
+/** EACCES, as lmdb-js gives it. */
+const systemForbidden = 13;
 
 /** Commit errors arrive as text only. */
 function byMessage(message: string): FaultCode | undefined {

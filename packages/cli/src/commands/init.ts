@@ -41,11 +41,24 @@ export async function init(context: CommandContext, flags: InitFlags): Promise<n
   const answers = ask ? await askAll(context) : { ...defaults, ...flags };
   const text = configText(answers);
   check(text, file);
-  // wx: a file that appeared meanwhile is kept.
-  writeFileSync(file, text, { flag: 'wx', mode: 0o600 });
+  write(file, text);
   context.terminal.say(`Wrote ${file}.`);
   context.terminal.say('Next: `millrace check` tells what the leader still needs, then `millrace up`.');
   return 0;
+}
+
+function write(file: string, text: string): void {
+  try {
+    // wx: a file that appeared meanwhile is kept.
+    writeFileSync(file, text, { flag: 'wx', mode: 0o600 });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new Fault('MR-1001', {
+      detail: `${file} cannot be written (${code ?? 'unknown error'})`,
+      remedy: 'Name a file in a folder that exists and that this user may write, with --config.',
+      cause,
+    });
+  }
 }
 
 async function askAll(context: CommandContext): Promise<Answers> {

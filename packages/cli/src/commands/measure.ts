@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
 import { AlertBook, Judge, Sampler, type StatusReport, statusOf } from '@millrace/lag-monitor';
+import { MemoryLog, MemoryLogServer } from '@millrace/log';
+import type { EmbeddedLog } from '@millrace/log-embedded';
 import { silentLogger, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { createPostgresProbe } from '../wiring/leader-probe.js';
 import { storageOf } from '../wiring/monitoring.js';
-import { openLog, slotOf } from '../wiring/pipeline.js';
+import { logFolderOf, openLog, slotOf } from '../wiring/pipeline.js';
 
 const monitorTimeout_ms = 2_000;
 /** Two samples this far apart give rates. */
@@ -29,10 +32,14 @@ export async function statusFromMonitor({ config }: LoadedConfig): Promise<Statu
 /** Measures by itself, where no monitor runs: positions from leader and log, rates over a second, no alerts. */
 export async function measureStatus(loaded: LoadedConfig, signal: AbortSignal): Promise<StatusReport> {
   const { config } = loaded;
-  const log = await openLog(loaded, silentLogger);
+  const log = await openToRead(loaded);
   const leader = createPostgresProbe(config.leader.url, slotOf(loaded));
   try {
-    const sampler = new Sampler({ leader, log, storage: () => storageOf(loaded, log) });
+    const sampler = new Sampler({
+      leader,
+      log: log ?? new MemoryLog(new MemoryLogServer({ clock: systemClock })),
+      ...(log && { storage: () => storageOf(loaded, log) }),
+    });
     const judge = new Judge(
       config.monitor.budgets.map(({ follower, warn, page, for: for_ms }) => ({
         follower,
@@ -43,12 +50,20 @@ export async function measureStatus(loaded: LoadedConfig, signal: AbortSignal): 
       Object.keys(config.followers),
     );
     const now = () => ({ monotonic_ms: systemClock.monotonic(), wall_ms: systemClock.now() });
-    judge.verdict(await sampler.take(now));
-    await systemClock.sleep(between_ms, signal);
-    const verdict = judge.verdict(await sampler.take(now));
+    let verdict = judge.verdict(await sampler.take(now));
+    // No second look at a leader that does not answer: it gives no rate, and each look may take seconds.
+    if (verdict.sample.leader.ok) {
+      await systemClock.sleep(between_ms, signal);
+      verdict = judge.verdict(await sampler.take(now));
+    }
     return statusOf(verdict, config.pipeline, config.environment, new AlertBook());
   } finally {
     await leader.close();
-    await log.close();
+    await log?.close();
   }
+}
+
+/** Looking must leave nothing behind: a log made here would belong to whoever looked. Undefined: nothing has ever run. */
+async function openToRead(loaded: LoadedConfig): Promise<EmbeddedLog | undefined> {
+  return existsSync(logFolderOf(loaded)) ? openLog(loaded, silentLogger, { readOnly: true }) : undefined;
 }

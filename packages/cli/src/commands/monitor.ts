@@ -1,3 +1,5 @@
+import { systemClock } from '@millrace/runtime';
+import { settledOrAbandoned } from '../wiring/abandon.js';
 import { buildMonitor } from '../wiring/monitoring.js';
 import { openLog } from '../wiring/pipeline.js';
 import { type CommandContext, loggerFor, readConfig } from './context.js';
@@ -8,7 +10,8 @@ export async function monitor(context: CommandContext): Promise<number> {
   const logger = loggerFor(context, loaded, 'monitor');
   const log = await openLog(loaded, logger);
   try {
-    await buildMonitor(loaded, log, logger).run(context.signal);
+    const monitoring = buildMonitor(loaded, log, logger).run(context.signal);
+    if (await settledOrAbandoned(monitoring, systemClock, context.signal)) await monitoring;
   } finally {
     await log.close();
   }

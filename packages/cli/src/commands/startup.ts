@@ -1,5 +1,5 @@
 import { PgSession } from '@millrace/postgres';
-import { isFault, systemClock } from '@millrace/runtime';
+import { Fault, isFault, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { followerConfig } from '../wiring/pipeline.js';
 import type { CommandContext } from './context.js';
@@ -32,9 +32,19 @@ async function reach(context: CommandContext, url: string, role: 'leader' | 'fol
       const session = await PgSession.open(url, { role });
       return await session.close();
     } catch (error) {
-      if (!isFault(error, 'MR-2001', 'MR-4001') || systemClock.monotonic() > deadline) throw error;
+      if (!isFault(error, 'MR-2001', 'MR-4001')) throw error;
+      if (systemClock.monotonic() > deadline) throw givenUp(error);
       if (attempt === 0) context.terminal.say(`Waiting for the ${role}: ${error.detail}`);
     }
     await systemClock.sleep(retry_ms, signal);
   }
 }
+
+/** Once running, Millrace waits for as long as it takes; here it ends, and must not say otherwise. */
+const givenUp = ({ code, detail, context, cause }: Fault): Fault =>
+  new Fault(code, {
+    detail,
+    context,
+    cause,
+    remedy: 'Check the address, the network and that the server runs, then start again.',
+  });

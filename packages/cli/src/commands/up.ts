@@ -2,11 +2,12 @@ import { ServiceBoard } from '@millrace/lag-monitor';
 import { type Fault, type Logger, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { reportFault } from '../terminal/report-fault.js';
+import { settledOrAbandoned } from '../wiring/abandon.js';
 import { buildMonitor } from '../wiring/monitoring.js';
 import { Orders } from '../wiring/orders.js';
 import { openLog } from '../wiring/pipeline.js';
 import { superviseApplier, superviseCapture } from '../wiring/services.js';
-import { supervise } from '../wiring/supervisor.js';
+import { isTriedAgain, supervise } from '../wiring/supervisor.js';
 import { type CommandContext, loggerFor, readConfig } from './context.js';
 import { showSnapshot } from './snapshot-progress.js';
 import { awaitLeader } from './startup.js';
@@ -32,7 +33,12 @@ export async function up(context: CommandContext): Promise<number> {
       stop.abort();
       throw error;
     });
-    const ended = await Promise.allSettled([monitoring, replicate(context, loaded, log, stopped, signal)]);
+    const ended = await Promise.allSettled([
+      settledOrAbandoned(monitoring, systemClock, signal).then((settled) =>
+        settled ? monitoring : undefined,
+      ),
+      replicate(context, loaded, log, stopped, signal),
+    ]);
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
   } finally {
     await log.close();
@@ -69,6 +75,14 @@ async function replicate(
   hide();
 }
 
+/** How a stopped service comes back. Nothing is advised where time alone is enough. */
+function wayBack(service: string, fault: Fault): string {
+  if (isTriedAgain(fault)) return 'This one is tried again every 15 s.';
+  return fault.remedy.includes('millrace resync')
+    ? 'A resync starts it again.'
+    : `After the remedy: \`millrace restart ${service}\`.`;
+}
+
 /** Which services have stopped, and when that is the end of all. */
 class StoppedServices {
   readonly #context: CommandContext;
@@ -89,13 +103,16 @@ class StoppedServices {
       this.#faults.delete(service);
       return;
     }
+    const before = this.#faults.get(service);
     this.#faults.set(service, fault);
+    // Refused again: it has been said.
+    if (before?.message === fault.message) return;
     const { terminal } = this.#context;
     terminal.say(`${service} has stopped:`);
     reportFault(terminal, fault, false);
     const hopeless = service === 'capture' && fault.entry.policy === 'exit';
     if (!hopeless && this.#faults.size < this.#count) {
-      terminal.say(`  The others go on. After the remedy: \`millrace restart ${service}\`.`);
+      terminal.say(`  The others go on. ${wayBack(service, fault)}`);
       return;
     }
     this.verdict = hopeless ? fault : this.#faults.values().next().value;

@@ -20,10 +20,19 @@ export const surroundingsFor = (logger: Logger): Surroundings => ({
   random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
 });
 
-export function openLog({ config, folder }: LoadedConfig, logger: Logger): Promise<EmbeddedLog> {
-  const { path, max_bytes, retention } = config.log.embedded;
+export const logFolderOf = ({ config, folder }: LoadedConfig): string =>
+  resolve(folder, config.log.embedded.path);
+
+/** The embedded log, made when there is none, unless `readOnly`. */
+export function openLog(
+  loaded: LoadedConfig,
+  logger: Logger,
+  { readOnly = false }: { readonly readOnly?: boolean } = {},
+): Promise<EmbeddedLog> {
+  const { max_bytes, retention } = loaded.config.log.embedded;
   return openEmbeddedLog({
-    path: resolve(folder, path),
+    path: logFolderOf(loaded),
+    readOnly,
     ...(max_bytes !== undefined && { max_bytes }),
     retention: { bytes: retention.bytes, age_ms: retention.age, followers: retention.followers },
     clock: systemClock,

@@ -1,12 +1,13 @@
 import { type Applier, createApplier, resyncFollower } from '@millrace/applier';
 import { type Capture, createCapture } from '@millrace/capture';
 import type { Log } from '@millrace/log';
-import { type FaultCode, faultCatalogue, type Logger } from '@millrace/runtime';
+import { type FaultCode, faultCatalogue, type Logger, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import type { OrderKind } from './orders.js';
 import { codecFor, followerConfig, identity, openFollower, surroundingsFor } from './pipeline.js';
 import { openSource } from './source.js';
 import type { Showing, Supervised } from './supervisor.js';
+import { type PendingCall, watchFollower } from './watched-follower.js';
 
 /** Topics are made with one partition: on one machine more would only be read one after the other. */
 const partitions = 1;
@@ -95,7 +96,8 @@ export function superviseApplier(loaded: LoadedConfig, name: string, log: Log, l
   return {
     name,
     async open() {
-      const follower = await openFollower(loaded, name, logger);
+      const watched = watchFollower(await openFollower(loaded, name, logger), systemClock);
+      const { follower } = watched;
       const applier = createApplier({
         name,
         log,
@@ -104,7 +106,11 @@ export function superviseApplier(loaded: LoadedConfig, name: string, log: Log, l
         policies: { onRestore: on_restore, schema },
         surroundings: surroundingsFor(logger),
       });
-      return { service: applier, show: () => showApplier(applier), close: () => follower.close() };
+      return {
+        service: applier,
+        show: () => showApplier(applier, watched.pending()),
+        close: () => follower.close(),
+      };
     },
     async carryOut(order) {
       if (order === 'restart') return;
@@ -118,13 +124,24 @@ export function superviseApplier(loaded: LoadedConfig, name: string, log: Log, l
   };
 }
 
-function showApplier(applier: Applier): Showing {
+/** A stop in progress is not work: it must not look like a recovery. */
+const worksIn = (phase: string): boolean => phase !== 'starting' && phase !== 'stopped' && phase !== 'fenced';
+
+/** A store that works on a large batch may take this long; beyond it people want to know. */
+const unanswered_ms = 10_000;
+
+function showApplier(applier: Applier, pending: PendingCall | undefined): Showing {
   const { phase, waiting, applied } = applier.status();
+  const pending_ms = pending ? systemClock.monotonic() - pending.since_ms : 0;
+  const hangs =
+    pending && !waiting && pending_ms > unanswered_ms
+      ? `the follower has not answered \`${pending.call}\` for ${Math.floor(pending_ms / 1_000)} s`
+      : undefined;
   const code = waiting?.code;
   const known = code !== undefined && Object.hasOwn(faultCatalogue, code);
   return {
-    state: phase === 'waiting' ? 'waiting' : phase === 'starting' ? 'starting' : 'running',
-    doing: waiting?.reason ?? phase,
+    state: phase === 'waiting' || hangs ? 'waiting' : worksIn(phase) ? 'running' : 'starting',
+    doing: hangs ?? waiting?.reason ?? phase,
     fault: waiting && known ? { code: code as FaultCode, detail: waiting.reason } : undefined,
     figures: {
       events: applied.events,

@@ -2,13 +2,14 @@ import { hostname } from 'node:os';
 import { boardBeat_ms, type ServiceBoard, type ServiceNote, type ServiceState } from '@millrace/lag-monitor';
 import {
   type Clock,
-  type Fault,
+  Fault,
   type FaultCode,
   faultCatalogue,
   type Logger,
   type Service,
   toFault,
 } from '@millrace/runtime';
+import { settledOrAbandoned } from './abandon.js';
 import type { OrderKind, Orders } from './orders.js';
 
 /** What a running service shows on the board. */
@@ -48,6 +49,8 @@ export interface SupervisorOptions {
 }
 
 const orderPoll_ms = 1_000;
+/** Passwords are rotated and privileges granted while we run: no restart is needed, and no copy made anew. */
+const refusedAgain_ms = 15_000;
 /** `doing` of a note whose process is gone: nobody is there to take orders. */
 export const leftDoing = 'ended';
 
@@ -69,66 +72,107 @@ export async function supervise(
   // Placed while no process was there to carry it out.
   const early = await options.orders.waiting(supervised.name, options.clock.now()).catch(() => undefined);
   if (early) await carryOut(supervised, early.kind, options);
+  let stopped: Fault | undefined;
   while (!signal.aborted) {
-    const ending = await runOnce(supervised, options, post, signal);
+    const ending = await runOnce(supervised, options, post, stopped, signal);
     if (ending.kind === 'aborted') break;
     if (ending.kind === 'order') {
+      stopped = undefined;
       await carryOut(supervised, ending.order, options);
       continue;
     }
+    stopped = ending.fault;
     options.onStopped?.(ending.fault);
     await post.stopped(ending.fault, options.onStop === 'throw' ? leftDoing : 'stopped');
     if (options.onStop === 'throw') throw ending.fault;
-    const order = await waitForOrder(supervised, options, post, signal);
-    if (order === undefined) return; // the fault stays on the board: it is why nothing runs
+    const order = await waitForOrder(supervised, options, post, isTriedAgain(ending.fault), signal);
+    if (order === 'again') continue;
+    if (order === undefined) break;
     await carryOut(supervised, order, options);
+    stopped = undefined;
     options.onStopped?.(undefined);
   }
   await post.ended();
 }
 
+/** Whether a stopped service is started again by itself, without an order: refused access may be granted at any time. */
+export const isTriedAgain = (fault: Fault): boolean => fault.code === 'MR-4002';
+
+/** The fault with the service's name in the command that mends it. */
+function forService(fault: Fault, service: string): Fault {
+  const { code, detail, context, remedy } = fault;
+  const named = remedyFor(remedy, service);
+  return named === remedy ? fault : new Fault(code, { detail, context, remedy: named, cause: fault });
+}
+
+const remedyFor = (remedy: string, service: string): string =>
+  remedy.replaceAll('<follower>', service === 'capture' ? '--all' : service);
+
 async function runOnce(
   supervised: Supervised,
   options: SupervisorOptions,
   post: NotePost,
+  stopped: Fault | undefined,
   signal: AbortSignal,
 ): Promise<Ending> {
   const inner = new AbortController();
   const both = AbortSignal.any([signal, inner.signal]);
   let running: Running | undefined;
   try {
-    await post.show({ state: 'starting', doing: 'starting', figures: {} });
-    running = await supervised.open();
+    // A stop stays on the board until the service works again: a page must not end with every attempt.
+    if (!stopped) await post.show({ state: 'starting', doing: 'starting', figures: {} });
+    const opening = supervised.open();
+    if (!(await settledOrAbandoned(opening, options.clock, signal))) return { kind: 'aborted' };
+    running = await opening;
     const { service, show } = running;
     const ended = service.run(both).finally(() => inner.abort());
     // A rejection is awaited below; until then it must not count as unhandled.
     ended.catch(() => undefined);
-    const order = await watch(supervised, options, post, show, both);
+    const order = await watch(supervised, options, post, show, stopped !== undefined, both);
     inner.abort();
-    await ended;
+    if (await settledOrAbandoned(ended, options.clock, signal)) await ended;
+    else
+      options.logger.warn(
+        { service: supervised.name },
+        'did not stop in time: its connections end with the process',
+      );
     if (signal.aborted) return { kind: 'aborted' };
     return order === undefined ? { kind: 'aborted' } : { kind: 'order', order };
   } catch (error) {
-    return signal.aborted ? { kind: 'aborted' } : { kind: 'fault', fault: toFault(error) };
+    return signal.aborted
+      ? { kind: 'aborted' }
+      : { kind: 'fault', fault: forService(toFault(error), supervised.name) };
   } finally {
     inner.abort();
-    await running?.close().catch((error: unknown) => {
+    const closed = running?.close().catch((error: unknown) => {
       options.logger.warn({ err: error }, 'closing failed');
     });
+    if (closed) await settledOrAbandoned(closed, options.clock, signal);
   }
 }
 
-/** Beats on the board and looks for orders until `signal` aborts (undefined) or an order arrives. */
+/**
+ * Beats on the board and looks for orders until `signal` aborts (undefined) or an order arrives. After a stop
+ * (`wasStopped`) that stop is what the board shows until the service has come past its start.
+ */
 async function watch(
   supervised: Supervised,
   options: SupervisorOptions,
   post: NotePost,
   show: () => Showing,
+  wasStopped: boolean,
   signal: AbortSignal,
 ): Promise<OrderKind | undefined> {
   const { clock, orders } = options;
+  let hidden = wasStopped;
   while (!signal.aborted) {
-    await post.show(show());
+    const showing = show();
+    if (hidden && showing.state !== 'starting') {
+      hidden = false;
+      options.onStopped?.(undefined);
+    }
+    if (hidden) await post.beat();
+    else await post.show(showing);
     const order = await orders.waiting(supervised.name, clock.now()).catch(() => undefined);
     if (order) return order.kind;
     await clock.sleep(orderPoll_ms, signal);
@@ -140,12 +184,15 @@ async function waitForOrder(
   supervised: Supervised,
   options: SupervisorOptions,
   post: NotePost,
+  again: boolean,
   signal: AbortSignal,
-): Promise<OrderKind | undefined> {
+): Promise<OrderKind | 'again' | undefined> {
   const { clock, orders } = options;
+  const since_ms = clock.monotonic();
   while (!signal.aborted) {
     const order = await orders.waiting(supervised.name, clock.now()).catch(() => undefined);
     if (order) return order.kind;
+    if (again && clock.monotonic() - since_ms > refusedAgain_ms) return 'again';
     await post.beat();
     await clock.sleep(orderPoll_ms, signal);
   }
@@ -176,7 +223,8 @@ class NotePost {
 
   show({ state, doing, fault, figures }: Showing): Promise<void> {
     const entry = fault && faultCatalogue[fault.code];
-    const told = fault && entry && { ...fault, name: entry.name, remedy: entry.remedy };
+    const told = fault &&
+      entry && { ...fault, name: entry.name, remedy: remedyFor(entry.remedy, this.#service) };
     return this.#write(state, doing, figures, told);
   }
 
@@ -190,8 +238,9 @@ class NotePost {
     });
   }
 
-  /** Ended on request: no fault. */
+  /** Ended on request. A fault that had stopped the service stays: it is why nothing ran. */
   ended(): Promise<void> {
+    if (this.#last?.state === 'stopped' && this.#last.fault) return Promise.resolve();
     return this.#write('stopped', leftDoing, this.#last?.figures ?? {}, undefined);
   }
 

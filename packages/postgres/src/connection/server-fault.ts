@@ -131,10 +131,23 @@ export function serverFault(
     detail: `while ${doing}: ${words}${state === undefined ? '' : ` (SQLSTATE ${state})`}`,
     context: { ...context, ...(state === undefined ? {} : { sqlstate: state }) },
     cause: error,
-    ...(trouble === 'tls'
-      ? { remedy: 'Check sslmode and sslrootcert in the URL against the server’s certificate and settings.' }
-      : {}),
+    ...remedyOf(trouble, state),
   });
+}
+
+/** A remedy that fits better than the catalogue's, which speaks of all refusals at once. */
+function remedyOf(trouble: ServerTrouble, state: string | undefined): { readonly remedy?: string } {
+  if (trouble === 'tls')
+    return {
+      remedy: 'Check sslmode and sslrootcert in the URL against the server’s certificate and settings.',
+    };
+  if (trouble !== 'access') return {};
+  if (state === undefined) return { remedy: 'Give a password in the URL that the configuration names.' };
+  if (state.startsWith('28'))
+    return {
+      remedy: 'Correct user and password in the configuration, or the role and pg_hba.conf on the server.',
+    };
+  return state === '3D000' ? { remedy: 'Create the database, or correct its name in the URL.' } : {};
 }
 
 function firstMessage(error: unknown): string {

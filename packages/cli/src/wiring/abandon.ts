@@ -1,0 +1,34 @@
+import type { Clock } from '@millrace/runtime';
+
+/** A stop that takes longer waits for a server that does not answer. Leaves the rest of the five seconds for notes and files. */
+const stop_ms_max = 3_000;
+
+/**
+ * Waits for `work` to settle; once `signal` has aborted, for three seconds at most: a connection that hangs must not keep
+ * the process. False when it was left behind: everything durable survives that, as it survives a kill.
+ */
+export async function settledOrAbandoned(
+  work: Promise<unknown>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const settled = new AbortController();
+  const watched = work.then(
+    () => true,
+    () => true,
+  );
+  const abandoned = aborted(AbortSignal.any([signal, settled.signal])).then(async () => {
+    await clock.sleep(stop_ms_max, settled.signal);
+    return false;
+  });
+  try {
+    return await Promise.race([watched, abandoned]);
+  } finally {
+    settled.abort();
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  signal.aborted
+    ? Promise.resolve()
+    : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));

@@ -1,0 +1,57 @@
+import type { Follower, FollowerTransaction } from '@millrace/follower';
+import type { Clock } from '@millrace/runtime';
+
+/** A call to a follower that is under way. */
+export interface PendingCall {
+  /** Its name in the port: `commit`. */
+  readonly call: string;
+  readonly since_ms: number;
+}
+
+export interface WatchedFollower {
+  readonly follower: Follower;
+  /** The call that has been under way for longest; undefined while none is. */
+  pending(): PendingCall | undefined;
+}
+
+/**
+ * A follower whose calls are timed: one that neither answers nor fails (a frozen server, a lock somebody holds) would
+ * otherwise look like a quiet one (promise 10).
+ */
+export function watchFollower(inner: Follower, clock: Clock): WatchedFollower {
+  const calls = new Set<PendingCall>();
+  const timed = async <T>(call: string, work: () => Promise<T>): Promise<T> => {
+    const entry = { call, since_ms: clock.monotonic() };
+    calls.add(entry);
+    try {
+      return await work();
+    } finally {
+      calls.delete(entry);
+    }
+  };
+  const watchTransaction = (tx: FollowerTransaction): FollowerTransaction => ({
+    evolve: (table, changes) => timed('evolve', () => tx.evolve(table, changes)),
+    forget: (table, options) => timed('forget', () => tx.forget(table, options)),
+    write: (batch) => timed('write', () => tx.write(batch)),
+    truncate: (tables) => timed('truncate', () => tx.truncate(tables)),
+    deleteRange: (table, range, keep) => timed('deleteRange', () => tx.deleteRange(table, range, keep)),
+    commit: () => timed('commit', () => tx.commit()),
+    abort: () => timed('abort', () => tx.abort()),
+  });
+  const follower: Follower = {
+    capabilities: inner.capabilities,
+    storeId: () => timed('storeId', () => inner.storeId()),
+    register: (initial, options) => timed('register', () => inner.register(initial, options)),
+    takeOver: (owner) => timed('takeOver', () => inner.takeOver(owner)),
+    position: () => timed('position', () => inner.position()),
+    tables: () => timed('tables', () => inner.tables()),
+    begin: (from, to) => timed('begin', async () => watchTransaction(await inner.begin(from, to))),
+    scan: (table) => inner.scan(table),
+    close: () => timed('close', () => inner.close()),
+  };
+  return {
+    follower,
+    // A Set keeps the order of insertion.
+    pending: () => calls.values().next().value,
+  };
+}
