@@ -111,6 +111,13 @@ export function buildProgram(choose: (options: GlobalOptions, command: Command) 
       ),
     );
   program
+    .command('forget')
+    .argument('<follower>', 'name of a follower that is no longer configured')
+    .description('stop keeping the log for a follower that was removed')
+    .action((follower: string, _, command: Program) =>
+      run(command, async (context) => (await import('./commands/forget.js')).forget(context, follower)),
+    );
+  program
     .command('explain')
     .argument('<what>', 'a fault’s code such as MR-2006, `lag`, or `all` for the page of all faults')
     .argument('[edge]', 'with `lag`: pipeline/follower')

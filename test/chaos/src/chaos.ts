@@ -12,6 +12,8 @@ import { type Part, Pipeline, parts } from './pipeline.js';
 
 const oracleSlot = 'oracle';
 const settle_ms = 120_000;
+/** First run of the lake's applier between two looks; each next one is twice as long. */
+const lakeRun_ms = 3_000;
 /** Room for the work between two kills: sometimes none, sometimes enough to catch up. */
 const calm_ms_max = 2_500;
 
@@ -152,9 +154,11 @@ class ChaosRun {
       what: 'the replica holds every commit',
       timeout_ms: settle_ms,
     });
+    let run_ms = lakeRun_ms;
     await waitFor(
       async () => {
-        await sleep(3_000);
+        await sleep(run_ms);
+        run_ms *= 2;
         this.#pipeline.assertRunning();
         await this.#pipeline.part('lake').stop();
         if ((await this.#observeLake()) && (await this.judge.missing('lake')) === 0) return true;

@@ -19,6 +19,7 @@ export class Command {
   readonly #lines: string[] = [];
   #data = '';
   #exit: Exit | undefined;
+  #asked = false;
 
   constructor(args: readonly string[], cwd: string) {
     if (!existsSync(binary)) throw new Error(`${binary} is missing: build first (pnpm build)`);
@@ -47,6 +48,11 @@ export class Command {
     return this.#exit;
   }
 
+  /** It ended, and nobody asked it to. */
+  get endedByItself(): boolean {
+    return this.#exit !== undefined && !this.#asked;
+  }
+
   get pid(): number {
     return this.#child.pid ?? 0;
   }
@@ -67,12 +73,14 @@ export class Command {
 
   /** SIGKILL, and wait for its end. */
   async kill9(): Promise<Exit> {
+    this.#asked = true;
     this.#child.kill('SIGKILL');
     return this.exited;
   }
 
   /** SIGTERM, and wait for its clean end. */
   async stop(): Promise<Exit> {
+    this.#asked = true;
     this.#child.kill('SIGTERM');
     return this.exited;
   }

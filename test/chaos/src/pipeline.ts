@@ -62,7 +62,7 @@ export class Pipeline {
   /** Fails with the last output of any part that ended by itself. */
   assertRunning(): void {
     for (const command of this.#running.values()) {
-      if (command.exit && command.exit.signal !== 'SIGKILL') {
+      if (command.endedByItself) {
         throw new Error(`${command.name} ended with ${JSON.stringify(command.exit)}:\n${command.output}`);
       }
     }
