@@ -178,7 +178,9 @@ interface EdgeInputs {
 
 function stateOf(edge: EdgeInputs, note: ServiceNote | undefined): string {
   if (note?.state === 'stopped' || note?.state === 'waiting') return note.state;
-  return edge.kind === 'follower' ? (edge.report?.state ?? 'unregistered') : (note?.state ?? 'unknown');
+  if (edge.kind === 'capture') return note?.state ?? 'unknown';
+  // Registered before the log's first record: exactly nothing, which nobody would call exact.
+  return edge.report?.position.end === lsnZero ? 'building' : (edge.report?.state ?? 'unregistered');
 }
 
 /** Seconds stand beside bytes, never alone: known only for what has reached the log. */

@@ -45,9 +45,9 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-function makeWebhook(secrets: readonly string[], timeout_ms = 500): Webhook {
+function makeWebhook(secrets: readonly string[], timeout_ms = 500, credentials = ''): Webhook {
   webhook = new Webhook({
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    url: `http://${credentials}127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
     secrets,
     clock: systemClock,
     logger: silentLogger,
@@ -141,3 +141,11 @@ it.each(['', 'whsec_', 'whsec_c2hvcnQ=', 'plain', `whsec_${Buffer.alloc(65).toSt
     expect(() => makeWebhook([bad])).toThrow(/MR-1003/);
   },
 );
+
+it('sends user and password of the URL as Basic authentication', async () => {
+  const sent = await makeWebhook([secret], 500, 'pager:p%40ss@').notify(page('a/b', 'page'));
+  expect(sent).toBe('sent');
+  const { headers, path } = received[0] as Received;
+  expect(headers.authorization).toBe(`Basic ${Buffer.from('pager:p@ss').toString('base64')}`);
+  expect(path).toBe('/hook');
+});

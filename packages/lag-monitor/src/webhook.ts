@@ -3,6 +3,7 @@ import type { DeliveryEnd, DeliveryResult, Notification, Notifier } from './noti
 import { decodeSecret, signatureOf } from './signature.js';
 
 export interface WebhookOptions {
+  /** `https://…`; user and password in it are sent as HTTP Basic authentication. */
   readonly url: string;
   /** `whsec_…`; several during rotation. None: unsigned. */
   readonly secrets: readonly string[];
@@ -29,6 +30,7 @@ export class Webhook implements Notifier {
   readonly channel = 'webhook';
   readonly #options: WebhookOptions;
   readonly #keys: readonly Buffer[];
+  readonly #target: WebhookTarget;
   readonly #chains = new Map<string, Promise<void>>();
   readonly #stop = new AbortController();
   #pending = 0;
@@ -38,6 +40,7 @@ export class Webhook implements Notifier {
   constructor(options: WebhookOptions) {
     this.#options = options;
     this.#keys = options.secrets.map(decodeSecret);
+    this.#target = targetOf(options.url);
   }
 
   async notify(notification: Notification): Promise<DeliveryEnd> {
@@ -101,10 +104,11 @@ export class Webhook implements Notifier {
   async #attempt(id: string, body: string): Promise<{ result: DeliveryResult; reason: string }> {
     const timestamp_s = Math.floor(this.#options.clock.now() / 1_000);
     try {
-      const answer = await fetch(this.#options.url, {
+      const answer = await fetch(this.#target.url, {
         method: 'POST',
         redirect: 'manual',
         headers: {
+          ...this.#target.headers,
           'content-type': 'application/json',
           'user-agent': 'millrace',
           'webhook-id': id,
@@ -138,6 +142,25 @@ export class Webhook implements Notifier {
     const redirect = status >= 300 && status < 400 ? ' (redirects are not followed)' : '';
     return { result: 'retry', reason: `the receiver answered ${status}${redirect}` };
   }
+}
+
+interface WebhookTarget {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** fetch refuses a URL with credentials in it: every page would fail. */
+function targetOf(text: string): WebhookTarget {
+  const url = new URL(text);
+  const { username, password } = url;
+  if (username === '' && password === '') return { url: text, headers: {} };
+  url.username = '';
+  url.password = '';
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return {
+    url: url.href,
+    headers: { authorization: `Basic ${Buffer.from(credentials, 'utf8').toString('base64')}` },
+  };
 }
 
 function reasonOf(error: unknown): string {
