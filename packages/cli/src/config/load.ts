@@ -44,7 +44,7 @@ export function loadConfig(named: string | undefined, surroundings: Surroundings
   secrets.add(config.leader.url);
   for (const { postgres } of Object.values(config.followers)) if (postgres) secrets.add(postgres.url);
   for (const secret of [config.monitor.webhook?.secret ?? []].flat()) secrets.add(secret);
-  if (config.monitor.webhook) secrets.addPassword(config.monitor.webhook.url);
+  if (config.monitor.webhook) secrets.add(config.monitor.webhook.url);
   return { config, file, folder: dirname(file), secrets };
 }
 

@@ -13,7 +13,7 @@ export class Secrets {
 
   add(value: string): void {
     if (value.length >= redacted_length_min) this.#values.add(value);
-    this.addPassword(value);
+    this.#addPassword(value);
   }
 
   /** The text without any secret, and without passwords in URLs whether known or not. */
@@ -28,7 +28,7 @@ export class Secrets {
   }
 
   /** Of a URL, if it has one. Servers repeat passwords in their own words: alone, and percent-decoded. */
-  addPassword(value: string): void {
+  #addPassword(value: string): void {
     if (!URL.canParse(value)) return;
     const { password } = new URL(value);
     for (const form of [password, decode(password)])

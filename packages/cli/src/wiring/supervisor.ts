@@ -250,6 +250,15 @@ class NotePost {
     return last ? this.#write(last.state, last.doing, last.figures, last.fault) : Promise.resolve();
   }
 
+  /** Waits stand in the log with their cause, once, and so does their end (promise 10). */
+  #logTurn(before: ServiceNote | undefined, now: ServiceNote): void {
+    const { logger } = this.#options;
+    if (now.state === 'waiting')
+      logger.warn({ service: now.service, code: now.fault?.code }, `waits: ${now.doing}`);
+    else if (before?.state === 'waiting' && now.state === 'running')
+      logger.info({ service: now.service, waited_ms: now.beat_ms - before.since_ms }, 'goes on');
+  }
+
   async #write(
     state: ServiceState,
     doing: string,
@@ -272,6 +281,7 @@ class NotePost {
     };
     const quietly = same && last.doing === doing && now_ms - last.beat_ms < boardBeat_ms;
     if (quietly) return;
+    if (!same) this.#logTurn(last, note);
     this.#last = note;
     try {
       await this.#options.board.write(note);
