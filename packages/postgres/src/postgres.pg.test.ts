@@ -231,6 +231,12 @@ describe.each(postgresVersions)('PostgreSQL %i', (version: PostgresVersion) => {
     });
     expect(await readPublication(session, 'cautious')).toBeUndefined();
     await run('ALTER TABLE public.keyless REPLICA IDENTITY FULL');
+    await run(`SET ROLE pg_monitor`);
+    await expect(ensurePublication(session, wanted)).rejects.toMatchObject({
+      code: 'MR-2002',
+      remedy: expect.stringContaining('owner, run on the leader: CREATE PUBLICATION "cautious" FOR TABLE'),
+    });
+    await run('RESET ROLE');
     await ensurePublication(session, wanted);
   });
 

@@ -32,6 +32,7 @@ export function judge(facts: LeaderFacts, request: PreflightRequest): Finding[] 
     ...serverFindings(facts),
     ...roomFindings(facts),
     ...roleFindings(facts, request),
+    ...ownerFindings(facts, request),
     ...slotFindings(facts, request),
     ...publicationFindings(facts, request),
     ...facts.tables.flatMap((table) => tableFindings(table, quoteIdentifier(facts.server.role))),
@@ -106,10 +107,8 @@ function roomFindings(facts: LeaderFacts): Finding[] {
   return findings;
 }
 
-function roleFindings(
-  { server, mayReplicate, mayCreate, publication }: LeaderFacts,
-  request: PreflightRequest,
-): Finding[] {
+function roleFindings(facts: LeaderFacts, request: PreflightRequest): Finding[] {
+  const { server, mayReplicate, mayCreate, publication } = facts;
   const role = quoteIdentifier(server.role);
   const findings: Finding[] = [];
   if (!mayReplicate)
@@ -119,7 +118,7 @@ function roleFindings(
       message: `Role ${server.role} may not replicate.`,
       fix: `ALTER ROLE ${role} REPLICATION;`,
     });
-  if (!publication && request.publication.create && !mayCreate)
+  if (!publication && request.publication.create && !mayCreate && foreignTables(facts, request).length === 0)
     findings.push({
       severity: 'error',
       check: 'create-privilege',
@@ -127,6 +126,37 @@ function roleFindings(
       fix: `GRANT CREATE ON DATABASE ${quoteIdentifier(server.database)} TO ${role};`,
     });
   return findings;
+}
+
+/** Tables that we would put into the publication, which only their owner may. */
+function foreignTables(
+  { publication, tables, unpublished }: LeaderFacts,
+  request: PreflightRequest,
+): TableFacts[] {
+  if (!request.publication.create) return [];
+  const added = publication ? unpublished : tables;
+  return tables.filter(
+    (table) =>
+      table.kind !== undefined &&
+      !table.owned &&
+      added.some(({ schema, name }) => schema === table.schema && name === table.name),
+  );
+}
+
+function ownerFindings(facts: LeaderFacts, request: PreflightRequest): Finding[] {
+  const foreign = foreignTables(facts, request);
+  if (foreign.length === 0) return [];
+  const { name, tables } = request.publication;
+  const names = foreign.map((table) => `${table.schema}.${table.name}`).join(', ');
+  return [
+    {
+      severity: 'error',
+      check: 'publication-owner',
+      subject: name,
+      message: `Role ${facts.server.role} does not own ${names}: it may not publish what it does not own.`,
+      fix: `As a superuser or the owner: ${facts.publication ? addStatement(name, facts.unpublished) : createStatement({ name, tables })};`,
+    },
+  ];
 }
 
 function slotFindings({ slot, server }: LeaderFacts, request: PreflightRequest): Finding[] {

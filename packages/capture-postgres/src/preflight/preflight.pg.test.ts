@@ -110,6 +110,14 @@ describe.each(postgresVersions)('the preflight of PostgreSQL %i', (version: Post
       slot: `s_${database.name}`,
       publication: { name: 'millrace', create: false },
     };
+    const unpublished = {
+      ...options,
+      publication: { name: 'other', create: true, tables: [{ schema: 'public', name: 't' }] },
+    };
+    const owner = (await preflight(unpublished)).find((finding) => finding.check === 'publication-owner');
+    expect(owner?.message).toContain('does not own public.t');
+    await client.query(owner?.fix?.replace(/^.*?: /, '') ?? '');
+    expect(short(await preflight(unpublished)).join()).not.toMatch(/publication/);
     const findings = await preflight(options);
     expect(short(findings)).toEqual([
       'error replication-privilege',

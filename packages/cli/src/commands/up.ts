@@ -108,14 +108,16 @@ class StoppedServices {
     // Refused again: it has been said.
     if (before?.message === fault.message) return;
     const { terminal } = this.#context;
-    terminal.say(`${service} has stopped:`);
-    reportFault(terminal, fault, false);
     const hopeless = service === 'capture' && fault.entry.policy === 'exit';
-    if (!hopeless && this.#faults.size < this.#count) {
+    const last = hopeless || this.#faults.size === this.#count;
+    if (last) this.verdict = hopeless ? fault : this.#faults.values().next().value;
+    terminal.say(`${service} has stopped:`);
+    // The verdict is what the process ends with, and reports then.
+    if (this.verdict !== fault) reportFault(terminal, fault, false);
+    if (!last) {
       terminal.say(`  The others go on. ${wayBack(service, fault)}`);
       return;
     }
-    this.verdict = hopeless ? fault : this.#faults.values().next().value;
     this.#stop.abort();
   }
 }

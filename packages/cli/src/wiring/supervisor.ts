@@ -49,6 +49,8 @@ export interface SupervisorOptions {
 }
 
 const orderPoll_ms = 1_000;
+/** A wait without a fault is told once it lasts. */
+const told_ms_min = 3_000;
 /** Passwords are rotated and privileges granted while we run: no restart is needed, and no copy made anew. */
 const refusedAgain_ms = 15_000;
 /** `doing` of a note whose process is gone: nobody is there to take orders. */
@@ -215,6 +217,8 @@ class NotePost {
   readonly #service: string;
   readonly #options: SupervisorOptions;
   #last: ServiceNote | undefined;
+  /** The wait that the log tells of: its fault's code, or `unanswered`. */
+  #told: string | undefined;
 
   constructor(service: string, options: SupervisorOptions) {
     this.#service = service;
@@ -250,13 +254,19 @@ class NotePost {
     return last ? this.#write(last.state, last.doing, last.figures, last.fault) : Promise.resolve();
   }
 
-  /** Waits stand in the log with their cause, once, and so does their end (promise 10). */
-  #logTurn(before: ServiceNote | undefined, now: ServiceNote): void {
+  /** Waits stand in the log with their cause, once, and so does their end (promise 10). Steps of a start are no news. */
+  #logTurn(note: ServiceNote): void {
     const { logger } = this.#options;
-    if (now.state === 'waiting')
-      logger.warn({ service: now.service, code: now.fault?.code }, `waits: ${now.doing}`);
-    else if (before?.state === 'waiting' && now.state === 'running')
-      logger.info({ service: now.service, waited_ms: now.beat_ms - before.since_ms }, 'goes on');
+    const { state, doing, fault, since_ms, beat_ms } = note;
+    const waited_ms = beat_ms - since_ms;
+    if (state === 'waiting' && (fault || waited_ms >= told_ms_min)) {
+      const cause = fault?.code ?? 'unanswered';
+      if (this.#told !== cause) logger.warn({ code: fault?.code }, `waits: ${doing}`);
+      this.#told = cause;
+    } else if (state === 'running' && this.#told !== undefined) {
+      logger.info({}, 'goes on');
+      this.#told = undefined;
+    }
   }
 
   async #write(
@@ -281,7 +291,7 @@ class NotePost {
     };
     const quietly = same && last.doing === doing && now_ms - last.beat_ms < boardBeat_ms;
     if (quietly) return;
-    if (!same) this.#logTurn(last, note);
+    this.#logTurn(note);
     this.#last = note;
     try {
       await this.#options.board.write(note);

@@ -235,6 +235,12 @@ async function run(session: PgSession, statement: string, name: string): Promise
         cause: error,
       });
     }
+    if (state === '42501' && error instanceof Fault)
+      throw new Fault('MR-2002', {
+        detail: error.detail,
+        remedy: `As a superuser or the tables’ owner, run on the leader: ${statement};`,
+        cause: error.cause,
+      });
     throw error;
   }
 }
