@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { tempFolder } from '@millrace/test-support';
 import { expect, it } from 'vitest';
 import { run } from './command-line.sample.js';
@@ -104,4 +107,13 @@ it('refuses flags of init that no configuration could hold, and writes nothing',
   expect(ended.code).toBe(78);
   expect(ended.err).toContain('leader.url: expected a URL such as "postgresql://');
   expect(() => readFileSync(join(folder, 'millrace.yaml'))).toThrow('ENOENT');
+});
+
+it('ends quietly when its reader has seen enough', async () => {
+  const script = `"$0" "$1" explain all 2>err | head -c 10 >/dev/null; echo "\${PIPESTATUS[0]}" >code`;
+  const folder = tempFolder();
+  const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
+  await promisify(execFile)('bash', ['-c', script, process.execPath, bin], { cwd: folder });
+  expect(readFileSync(join(folder, 'err'), 'utf8')).toBe('');
+  expect(readFileSync(join(folder, 'code'), 'utf8')).toBe('0\n');
 });
