@@ -128,8 +128,8 @@ function afterSchema(moved: Standing, record: SchemaRecord): Standing {
   tables.set(topic, relation.id);
   if (!record.repair) return { ...moved, tables, building };
   building.add(topic);
-  if (isNew) return { ...moved, tables, building };
-  // R38: what a running snapshot read of this table before the rewrite does not complete it.
+  if (isNew && !moved.tables.has(topic)) return { ...moved, tables, building };
+  // R38: what a running snapshot read of this table before it was rewritten or made anew does not complete it.
   const running = Object.fromEntries(
     Object.entries(moved.notes.running).map(
       ([id, listed]) => [id, listed.filter((t) => t !== topic)] as const,

@@ -1,7 +1,7 @@
 import type { DecodedEvent, EnvelopeOp, EventDecoder } from '@millrace/codec';
 import type { MirroredTable, TableBatch } from '@millrace/follower';
 import { eventFlags, type RecordCursor } from '@millrace/log';
-import { type Cell, type Relation, type Row, relationName } from '@millrace/model';
+import { type Cell, hasUnknownColumns, type Relation, type Row, relationName } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
 import { keyOf, type RowMapping, rowMapping } from './cells.js';
 import { type Coalescer, coalescerOf } from './coalesce.js';
@@ -10,6 +10,8 @@ interface Version {
   readonly decoder: EventDecoder;
   /** Undefined: its rows have the table's own columns. */
   readonly mapping: RowMapping | undefined;
+  /** Its rows are none of this table's: they came before it was made anew, in the same leader transaction. */
+  readonly moot: boolean;
 }
 
 /** What a feed asks its stream to do besides writing batches. */
@@ -35,9 +37,16 @@ export class TableFeed {
     this.#coalescer = coalescerOf(table, building);
   }
 
-  /** Makes events of `version` readable: their columns become the table's by attnum (R37). */
+  /**
+   * Makes events of `version` readable: their columns become the table's by attnum (R37). Where nothing tells which column
+   * is which, or the table was another one, they are left out: the table is then read again by windows (R38).
+   */
   accept(version: number, relation: Relation, decoder: EventDecoder): void {
-    this.#versions.set(version, { decoder, mapping: rowMapping(relation, this.table.relation) });
+    const now = this.table.relation;
+    const moot =
+      version !== this.table.version &&
+      (relation.id !== now.id || hasUnknownColumns(relation) || hasUnknownColumns(now));
+    this.#versions.set(version, { decoder, mapping: moot ? undefined : rowMapping(relation, now), moot });
   }
 
   accepts(version: number): boolean {
@@ -53,6 +62,7 @@ export class TableFeed {
     const version = this.#versions.get(cursor.relationVersion);
     const value = cursor.value();
     if (!version) throw this.#unknownVersion(cursor.relationVersion);
+    if (version.moot) return;
     if (!value) throw new Fault('MR-5003', { detail: this.#at(cursor, 'an event has no value') });
     this.#cursor = cursor;
     const decoded = version.decoder.decode(value, this.#isAbsent);

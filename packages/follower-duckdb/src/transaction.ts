@@ -2,6 +2,7 @@ import { type FollowerTransaction, isOneKey, type MirroredTable, type TableBatch
 import type { Row, SchemaChange } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
 import type { Engine } from './engine/engine.js';
+import { isOutOfMemory } from './engine/faults.js';
 import {
   type KeyRange,
   keyCondition,
@@ -75,8 +76,14 @@ export class DuckDbTransaction implements FollowerTransaction {
       await engine.write('committing', 'COMMIT');
     } catch (error) {
       ended(undefined);
+      const fault = engine.fault(error, 'committing');
+      // It would fail in the same way for ever; the position row tells whether it took effect.
+      if (isOutOfMemory(error)) throw fault;
       // Whether the commit reached the disk is not told: only the file knows.
-      throw new Fault('MR-4011', { detail: 'DuckDB failed during the commit.', cause: error });
+      throw new Fault('MR-4011', {
+        detail: `DuckDB failed during the commit: ${fault.detail}`,
+        cause: error,
+      });
     }
     ended(tables);
   }

@@ -25,6 +25,7 @@ export {
 export {
   type Column,
   type ColumnType,
+  hasUnknownColumns,
   type Relation,
   type ReplicaIdentity,
   relationName,

@@ -57,3 +57,11 @@ export interface Relation {
 /** `schema.table`, unquoted, for messages. */
 export const relationName = (relation: Pick<Relation, 'schema' | 'name'>): string =>
   `${relation.schema}.${relation.name}`;
+
+/** PostgreSQL gives no table more columns; a source numbers columns beyond it whose identity it could not tell. */
+const attnum_max = 1_600;
+
+/** True when some column's attnum stands for no real column: nothing may be concluded from such numbers (R37). */
+export function hasUnknownColumns(relation: Relation): boolean {
+  return relation.columns.some((column) => column.attnum > attnum_max);
+}

@@ -14,10 +14,17 @@ const functionSettings = `
   SET search_path = '' SET DateStyle = 'ISO,MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1
   SET bytea_output = 'hex' SET TimeZone = 'UTC' SET lc_monetary = 'C'`;
 
-/** After a command: the shapes of all tables it touched, inheritors and partitions included. */
+/**
+ * After a command: the shapes of all tables it touched, inheritors and partitions included.
+ *
+ * The server orders a message by where its record ends, which is where the next record begins. Across subtransactions (the
+ * EXCEPTION block is one, a savepoint another) a row that follows at once would tie with it, and may come first: seen on
+ * PostgreSQL 15 and 18. So a message that nobody reads follows, and takes that place.
+ */
 const announceBody = `
 DECLARE
   description pg_catalog.json;
+  announced boolean := false;
 BEGIN
   BEGIN
     FOR description IN
@@ -30,12 +37,17 @@ BEGIN
       SELECT ${relationJson} FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
       WHERE c.oid IN (SELECT id FROM touched) AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
     LOOP
+      announced := true;
       PERFORM pg_catalog.pg_logical_emit_message(true, '${announcementPrefix}',
         pg_catalog.json_build_object('v', 1, 'relation', description)::pg_catalog.text);
     END LOOP;
   EXCEPTION WHEN OTHERS THEN
+    announced := true;
     PERFORM pg_catalog.pg_logical_emit_message(true, '${announcementPrefix}', '{"v":1,"unknown":true}');
   END;
+  IF announced THEN
+    PERFORM pg_catalog.pg_logical_emit_message(true, '${announcementPrefix}.end', '');
+  END IF;
 END`;
 
 /** Before a rewrite: which table, and why (a set of bits). */

@@ -1,6 +1,13 @@
 import type { Codec, EventEncoder } from '@millrace/codec';
 import type { TopicRelation } from '@millrace/log';
-import { diffRelations, type Relation, relationName, type SchemaChange, sameRelation } from '@millrace/model';
+import {
+  diffRelations,
+  hasUnknownColumns,
+  type Relation,
+  relationName,
+  type SchemaChange,
+  sameRelation,
+} from '@millrace/model';
 import { assert, Fault } from '@millrace/runtime';
 import type { ChainFacts } from '../chain-facts.js';
 import { partitionOf } from './partitioner.js';
@@ -15,6 +22,12 @@ export interface PlannedTopic {
   readonly name: string;
   readonly partitions: number;
 }
+
+/**
+ * R37: between shapes of which one has columns of unknown identity nothing is known to have stayed. Matching their numbers would
+ * drop every column and add it empty; the table is made anew instead, and read again.
+ */
+const madeAnew: readonly SchemaChange[] = [{ kind: 'create-table' }];
 
 /** What a relation means for the chain. */
 export interface ShapeChange {
@@ -113,15 +126,16 @@ export class ShapeBook {
         changes: undefined,
       };
     const shape: TopicRelation = { topic: topic.number, version: (before?.version ?? 0) + 1, relation };
+    const anew = before !== undefined && (hasUnknownColumns(before.relation) || hasUnknownColumns(relation));
     this.#topics.set(topic.number, topic);
     this.#newest.set(topic.number, shape);
     if (before && before.relation.id !== relation.id) this.#compiled.delete(before.relation.id);
     return {
       topic,
       isNewTopic,
-      isNewTable: before?.relation.id !== relation.id,
+      isNewTable: before?.relation.id !== relation.id || anew,
       shape,
-      changes: diffRelations(before?.relation, relation),
+      changes: anew ? madeAnew : diffRelations(before?.relation, relation),
     };
   }
 

@@ -9,6 +9,11 @@ const lockHolder = /Conflicting lock is held in (.*?)\.? See also/;
 const fatal = /^(?:FATAL|INTERNAL) Error|database has been invalidated/i;
 const diskFull = /No space left|disk (?:is )?full|max_temp_directory_size|not enough (?:disk )?space/i;
 
+/** In a statement's words and in a commit's, which begin otherwise. */
+const outOfMemory = /^Out of Memory|(?:could not allocate|failed to (?:pin|allocate)) block/i;
+
+export const isOutOfMemory = (error: unknown): boolean => outOfMemory.test(textOf(error));
+
 export const isFatal = (error: unknown): boolean => fatal.test(textOf(error));
 
 /** Which fault an error of a statement is. Conversion errors quote values: their text is not passed on. */
@@ -20,7 +25,7 @@ export function engineFault(error: unknown, doing: string): Fault {
   return new Fault(code, {
     detail: `while ${doing}: ${words}`,
     cause: code === 'MR-5001' ? undefined : error,
-    ...(/^Out of Memory/i.test(text)
+    ...(outOfMemory.test(text)
       ? {
           remedy:
             'Raise `memory_limit` of this follower, or make its batches smaller; the position has not moved.',
@@ -32,9 +37,9 @@ export function engineFault(error: unknown, doing: string): Fault {
 function codeOf(text: string): FaultCode {
   if (diskFull.test(text)) return 'MR-4007';
   if (fatal.test(text)) return 'MR-4001';
+  if (outOfMemory.test(text)) return 'MR-4006';
   if (/^(?:Conversion|Out of Range|Invalid Input) Error/.test(text)) return 'MR-5001';
-  if (/^(?:Constraint|Catalog|Binder|Parser|Dependency|Not implemented|Out of Memory) Error/i.test(text))
-    return 'MR-4006';
+  if (/^(?:Constraint|Catalog|Binder|Parser|Dependency|Not implemented) Error/i.test(text)) return 'MR-4006';
   if (/^(?:IO|TransactionContext|Connection|Interrupt) Error|^INTERRUPT/i.test(text)) return 'MR-4001';
   return 'MR-9001';
 }

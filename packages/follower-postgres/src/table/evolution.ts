@@ -205,6 +205,7 @@ export class Evolution {
   /** Which of the columns' types this server has: an older one lacks some, and extensions may be missing. */
   async #typeLookup(columns: readonly Column[]): Promise<HasType> {
     const wanted = typesToLookUp(columns.map((column) => column.type));
+    if (wanted.length === 0) return () => false;
     const list = [
       ...new Set(wanted.map(({ schema, name }) => `(${quoteLiteral(schema)}, ${quoteLiteral(name)})`)),
     ];
