@@ -61,11 +61,11 @@ it('replicates everything in one process, shows it in status, and stops cleanly 
   const status = await waitFor(
     async () => {
       const found = await statusOf(up);
-      return found?.followers.every((edge) => edge.state === 'exact') ? found : undefined;
+      const runs = found?.capture.service?.state === 'running';
+      return runs && found.followers.every((edge) => edge.state === 'exact') ? found : undefined;
     },
-    { what: 'both followers are exact', timeout_ms: 20_000 },
+    { what: 'capture runs and both followers are exact', timeout_ms: 20_000 },
   );
-  expect(status.capture.service?.state).toBe('running');
   expect(status.leader.position).toMatch(/^[0-9A-F]+\/[0-9A-F]+$/);
   const began = performance.now();
   up.signal('SIGTERM');

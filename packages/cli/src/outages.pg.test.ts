@@ -48,7 +48,7 @@ it('shows a follower that hangs, and stops cleanly within five seconds while it 
   await client.query('INSERT INTO items VALUES (1)');
   const hanging = await untilState(up, 'waiting');
   expect(hanging.service?.doing).toMatch(/^the follower has not answered `\w+` for \d+ s$/);
-  expect(up.err()).toContain('waits: the follower has not answered');
+  await waitFor(() => up.err().includes('waits: the follower has not answered'), { what: 'the log tells' });
   leader.freeze(true);
   const began = performance.now();
   up.signal('SIGTERM');
