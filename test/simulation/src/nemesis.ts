@@ -69,6 +69,7 @@ export class Nemesis {
     'restore-log': () => this.#destroy('restore-log', () => this.#restoreLog()),
     'trim-log': () => this.#destroy('trim-log', () => this.#trimLog()),
     'recreate-topic': () => this.#destroy('recreate-topic', () => this.#recreateTopic()),
+    'lose-events': () => this.#destroy('lose-events', () => this.#loseEvents()),
   };
 
   #destroy(deed: Deed, work: () => void): void {
@@ -144,6 +145,14 @@ export class Nemesis {
     const { server } = this.#world;
     for (const partitions of server.topics.values())
       for (const partition of partitions) partition.trim(partition.high);
+  }
+
+  /** Every third event of the log is gone, as after compaction, or when a lagging replica became the leader. */
+  #loseEvents(): void {
+    const { server } = this.#world;
+    for (const [name, partitions] of server.topics)
+      for (let partition = 0; partition < partitions.length; partition++)
+        server.tamper(name, partition, (records) => records.filter((_, i) => i % 3 !== 2));
   }
 
   #recreateTopic(): void {

@@ -34,7 +34,7 @@ export interface Scenario {
   readonly part_bytes: number;
 }
 
-/** What the nemesis may do. The last five destroy something: a typed stop is then allowed, wrong rows never. */
+/** What the nemesis may do. The last six destroy something: a typed stop is then allowed, wrong rows never. */
 export type Deed =
   | 'kill-capture'
   | 'kill-applier'
@@ -52,7 +52,8 @@ export type Deed =
   | 'fail-over'
   | 'restore-log'
   | 'trim-log'
-  | 'recreate-topic';
+  | 'recreate-topic'
+  | 'lose-events';
 
 export const harmlessDeeds: readonly Deed[] = [
   'kill-capture',
@@ -75,6 +76,7 @@ const destructiveDeeds: readonly Deed[] = [
   'restore-log',
   'trim-log',
   'recreate-topic',
+  'lose-events',
 ];
 
 const startLsns = [0x0150_0000n, 2n ** 53n - 4096n, 2n ** 63n - 4096n] as const;

@@ -80,7 +80,12 @@ export class World {
     this.chance = new Chance(seed).fork('world');
     this.transcript = new Transcript(this.clock, transcribe);
     this.leader = new MemoryLeader({ clock: this.clock, startLsn: scenario.startLsn });
-    this.weather = new Weather({ clock: this.clock, chance: this.chance.fork('weather'), append, store });
+    this.weather = new Weather({
+      clock: this.clock,
+      chance: this.chance.fork('weather'),
+      append,
+      store,
+    });
     this.server = new MemoryLogServer({
       clock: this.clock,
       id: this.chance.bytes(16),
@@ -125,7 +130,8 @@ export class World {
     const name = `capture-${++this.#serial}`;
     const process = this.#process(name, (gate, signal) => {
       const clock = gatedClock(this.clock, gate);
-      const random = this.chance.fork(name).next;
+      // Each incarnation draws its own identities: two that shared them could not be told apart.
+      const random = this.chance.fork(`${name} #${++this.#serial}`).next;
       const source = new MemorySource({
         leader: this.leader,
         clock: this.clock,
@@ -188,7 +194,8 @@ export class World {
     const name = `${replica.name}/${++this.#serial}`;
     const process = this.#process(name, (gate, signal) => {
       const clock = gatedClock(this.clock, gate);
-      const random = this.chance.fork(name).next;
+      // Each incarnation draws its own identities: two that shared them could not be told apart.
+      const random = this.chance.fork(`${name} #${++this.#serial}`).next;
       const store = replica.store.seenBy(`${name} #${++this.#serial}`);
       const memory = new MemoryFollower(store, replica.name, this.weather.follower());
       const follower = this.#doubles.follower?.(memory, store) ?? memory;

