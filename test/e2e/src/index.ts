@@ -1,0 +1,2 @@
+export { differenceOf, type TableRows } from './comparison.js';
+export { Mirror, type MirrorOptions } from './mirror.js';
