@@ -197,9 +197,12 @@ async function applyEvents(
     onWait,
   });
   if (!chunkTable || !record.chunk?.window || chunkTable.relation.key.length === 0) return;
-  // Rows of the range that neither chunk nor window has are gone on the leader (§7). A keyless table's chunk begins with a truncate.
+  // Rows of the range that neither chunk nor window has are gone on the leader (§7). A chunk that begins with a truncate, as those of
+  // keyless and of large tables do, has left none.
+  const keys = chunkFeed ? chunkFeed.endChunk() : [];
+  if (!keys) return;
   stream.cut();
-  stream.deleteRange(chunkTable, record.chunk.window, chunkFeed?.endChunk() ?? []);
+  stream.deleteRange(chunkTable, record.chunk.window, keys);
 }
 
 const hasFeed = (record: BatchRecord): boolean =>

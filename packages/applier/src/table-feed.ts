@@ -70,6 +70,7 @@ export class TableFeed {
       // What came before in this transaction is moot, but batches closed earlier are on their way already: order is kept.
       this.#coalescer.clear();
       outlet.truncate(this.table);
+      this.#chunkKeys = undefined;
       return;
     }
     this.#add(decoded, decoded.op, version.mapping, cursor);
@@ -107,9 +108,12 @@ export class TableFeed {
     this.#chunkKeys = [];
   }
 
-  /** The keys collected; ends the collection. */
-  endChunk(): readonly Row[] {
-    const keys = this.#chunkKeys ?? [];
+  /**
+   * The keys collected; ends the collection. Undefined: the chunk began with a truncate, so that nothing else is left in the
+   * table, and its keys, too many to be kept (promise 7), are not needed.
+   */
+  endChunk(): readonly Row[] | undefined {
+    const keys = this.#chunkKeys;
     this.#chunkKeys = undefined;
     return keys;
   }

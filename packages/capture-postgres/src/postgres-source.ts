@@ -46,6 +46,8 @@ export interface PostgresSourceOptions {
   readonly ddlEvents?: DdlEvents;
   /** As pg_stat_activity shows it; default `millrace`. Named in synchronous_standby_names, commits wait for the log. */
   readonly applicationName?: string;
+  /** For a table that is read whole while streaming and does not fit into memory; default the system's (TMPDIR). */
+  readonly temporaryFolder?: string;
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly random?: () => number;
@@ -130,6 +132,7 @@ class PostgresSource {
         slot,
         publication: publication.name,
         serverVersion: server.version,
+        temporaryFolder: this.#options.temporaryFolder,
         announcing,
         control,
         wal,

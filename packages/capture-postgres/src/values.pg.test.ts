@@ -1,3 +1,4 @@
+import { rowsOfChunk } from '@millrace/capture/conformance';
 import { rowOf } from '@millrace/model';
 import { PgSession } from '@millrace/postgres';
 import type { PostgresVersion } from '@millrace/test-support';
@@ -119,7 +120,7 @@ describe.each(postgresVersions)('values of PostgreSQL %i', (version: PostgresVer
     const withoutId = (list: readonly (readonly unknown[])[]) => list.map((row) => row.slice(1));
     expect(printed.length).toBe(rows);
     expect(withoutId(copied)).toEqual(withoutId(printed));
-    expect(withoutId(window.rows.map(rowOf))).toEqual(withoutId(printed));
+    expect(withoutId(await rowsOfChunk(window))).toEqual(withoutId(printed));
     expect(withoutId(streamed)).toEqual(withoutId(printed));
   });
 

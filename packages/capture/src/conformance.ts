@@ -1,2 +1,3 @@
+export { rowsOfChunk } from './conformance/chunk.js';
 export type { LeaderDriver, LeaderTransaction, SourceHarness, TableSpec } from './conformance/harness.js';
 export { describeSourceConformance } from './conformance/suite.js';

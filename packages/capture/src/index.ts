@@ -15,11 +15,13 @@ export {
   defaultLimits,
   defaultPolicies,
 } from './options.js';
+export { RowSpool, type RowSpoolOptions } from './snapshot/row-spool.js';
 export type {
   AcquireOptions,
   InitialSnapshot,
   KeyRange,
   LeaderIdentity,
+  RowReceiver,
   SchemaCertainty,
   SnapshotTable,
   Source,
@@ -30,6 +32,7 @@ export type {
   WindowChunk,
   WindowReader,
   WindowRequest,
+  WindowRows,
 } from './source.js';
 export type { CaptureState, CaptureStateName } from './state.js';
 export type { CaptureStatus, SnapshotProgress, TableProgress } from './status.js';

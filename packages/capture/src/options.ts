@@ -65,7 +65,7 @@ export interface CaptureLimits {
   readonly catalogue_ms: number;
   /** Rows of a chunk of a snapshot. */
   readonly chunk_rows: number;
-  /** Bytes of a windowed chunk, and of the events of its window, held in memory. */
+  /** Bytes of a windowed chunk, and of the events of its window, held in memory. Tables read whole go to a temporary file beyond. */
   readonly window_bytes: number;
   /** Chunks of the initial snapshot read at the same time. */
   readonly snapshotReaders: number;

@@ -140,10 +140,15 @@ export class Recorder {
   /** Appends a part ahead of its record; its ranges go where the record will look for them. */
   part(part: BatchPart, ranges: PartRanges, builder: BatchBuilder, done: () => void): void {
     this.#add(async () => {
-      addRanges(ranges, part, await this.#options.writer.append(partitionBatches(part)));
-      builder.recycle(part);
+      await this.appendPart(part, ranges, builder);
       done();
     });
+  }
+
+  /** Within a step: as `part`. */
+  async appendPart(part: BatchPart, ranges: PartRanges, builder: BatchBuilder): Promise<void> {
+    addRanges(ranges, part, await this.#options.writer.append(partitionBatches(part)));
+    builder.recycle(part);
   }
 
   /** Moves the position without events. `to` at or behind the tail when its turn comes: nothing to say. */
@@ -186,7 +191,7 @@ export class Recorder {
     );
   }
 
-  /** A step of another kind, which may use `publishChunk`. */
+  /** A step of another kind, which may use what is said to be within a step. */
   step(run: () => Promise<void>): void {
     this.#add(run);
   }

@@ -2,8 +2,9 @@ import { systemClock } from '@millrace/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
 import { captureDecisions } from './decisions.js';
 import { Bench, large, lines, orders, until } from './memory/capture-bench.sample.js';
-import { testColumn, testRelation } from './memory/shop.js';
+import { moodType, testColumn, testRelation } from './memory/shop.js';
 import type { MemoryTransaction } from './memory/transaction.js';
+import { isSingleKey, wholeTable } from './snapshot/states.js';
 
 let bench: Bench;
 afterEach(async () => {
@@ -236,5 +237,112 @@ describe('a windowed snapshot', () => {
     bench.start({ policies: { onGap: 'resnapshot' }, limits: { chunk_rows: 4 } });
     const replica = await bench.replicated();
     expect(replica.rows(orders).some(([id]) => id === '77')).toBe(true);
+  });
+});
+
+describe('a table that is read whole in one window', () => {
+  const moods = 3;
+  const many = 3_000;
+
+  /** Keyed by mood and number. */
+  function withMoods(rows: number): Bench {
+    const fresh = new Bench();
+    const [id, name, text] = testRelation(moods, 'moods').columns;
+    if (!id || !name || !text) throw new Error('three columns');
+    fresh.leader.createTable(
+      testRelation(moods, 'moods', {
+        key: [1, 0],
+        columns: [id, { ...name, type: moodType, notNull: true }, text],
+      }),
+    );
+    const transaction = fresh.leader.begin();
+    for (let i = 0; i < rows; i++) transaction.insert(moods, [String(i), i % 2 ? 'sad' : 'ok', note(i)]);
+    transaction.commit();
+    return fresh;
+  }
+
+  const fresh = (): string => String(many + Math.floor(Math.random() * 1e9));
+
+  /** Writes to `table`: rows updated, moved, deleted and inserted. */
+  function write({ leader }: Bench, table: number): void {
+    const transaction = leader.begin();
+    const rows = leader.rows(table);
+    const at = Math.floor(Math.random() * (rows.length - 8));
+    for (const [i, row] of rows.slice(at, at + 8).entries()) {
+      if (i === 0) transaction.delete(table, row);
+      else if (i < 4) transaction.update(table, row, [fresh(), row[1], row[2]]);
+      else transaction.update(table, row, [row[0], row[1], i < 6 ? row[2] : note(i)]);
+    }
+    transaction.insert(table, [fresh(), 'sad', note(0)]);
+    transaction.commit({ hidden: Math.random() < 0.2 });
+  }
+
+  const windows = (replica: Awaited<ReturnType<Bench['replicated']>>, columns: number) =>
+    replica.records.flatMap(({ record }) => {
+      const table = record.kind === 'progress' ? record.chunk?.table : undefined;
+      return record.kind === 'progress' && table === columns && record.chunk?.window ? [record] : [];
+    });
+
+  const isWhole = ({ chunk }: ReturnType<typeof windows>[number]): boolean =>
+    chunk?.window?.after === null && chunk.window.upTo === null;
+
+  const reveal = (): void => {
+    for (const xid of bench.leader.hiddenXids) bench.leader.reveal(xid);
+  };
+
+  it.each([
+    ['without a key', lines],
+    ['keyed by a type without a common order', moods],
+  ])('%s, larger than memory, is exact under writes', async (_, table) => {
+    bench = withMoods(table === moods ? many : 10);
+    if (table === lines) {
+      const transaction = bench.leader.begin();
+      for (let i = 0; i < many; i++) transaction.insert(lines, [String(i % 400), 'line', large]);
+      transaction.commit();
+    }
+    // Rows that move are read once more, in windows of their own: without an end to the writes there would be none to those.
+    let writes = 100;
+    bench.source = {
+      keepalive_ms: 5,
+      onWindow: () => {
+        for (let i = 0; i < 5 && writes-- > 0; i++) write(bench, table);
+        reveal();
+      },
+    };
+    bench.leader.ensureSlot();
+    const capture = bench.start({ limits: { window_bytes: 100_000, part_bytes: 20_000, chunk_rows: 200 } });
+    await until(() => capture.status().snapshot !== undefined);
+    await until(() => capture.status().snapshot === undefined, 10_000).catch(() =>
+      console.log(capture.status()),
+    );
+    reveal();
+    const replica = await bench.replicated();
+    const read = [1, 2, 3]
+      .flatMap((number) => windows(replica, number))
+      .filter(({ events }) => events > 2_000n);
+    expect(read.length).toBe(1);
+    expect(read.every(isWhole)).toBe(true);
+    const rows = [...bench.leader.rows(table)].sort((a, b) => (String(a) < String(b) ? -1 : 1));
+    expect(replica.rows(table)).toEqual(rows);
+  });
+
+  it('is that also when its initial snapshot was interrupted: chunks of it are read again', async () => {
+    bench = withMoods(60);
+    bench.source = { keepalive_ms: 5, latency_ms: () => 1 };
+    const first = bench.start({ limits: { chunk_rows: 5, snapshotReaders: 1 } });
+    await until(() => (first.status().snapshot?.rowsDone ?? 0) > 20);
+    await bench.stop();
+    for (let i = 0; i < 10; i++) write(bench, moods);
+    reveal();
+    bench.start({ limits: { chunk_rows: 5 } });
+    const replica = await bench.replicated();
+    const read = [1, 2, 3].flatMap((number) => windows(replica, number));
+    expect(read.filter(isWhole).length).toBe(1);
+    // Rows that moved are read once more, one by one.
+    expect(read.every((record) => isWhole(record) || isSingleKey(record.chunk?.window ?? wholeTable))).toBe(
+      true,
+    );
+    const rows = [...bench.leader.rows(moods)].sort((a, b) => (String(a) < String(b) ? -1 : 1));
+    expect(replica.rows(moods)).toEqual(rows);
   });
 });

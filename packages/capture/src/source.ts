@@ -99,18 +99,21 @@ export interface KeyRange {
   readonly upTo: readonly string[] | null;
 }
 
+/** Takes rows one after another. */
+export interface RowReceiver {
+  /** A flyweight, valid during the call. */
+  row(image: RowImage): void;
+  /** Asked after every read. Undefined: go on. A promise: no row before it resolves. */
+  room(): Promise<void> | undefined;
+}
+
 /** The initial snapshot, readable in parallel at `consistentPoint` until closed, at the latest by `stream`. */
 export interface InitialSnapshot {
   readonly tables: readonly SnapshotTable[];
   /** Cuts a table into chunks of about `rows` rows. Chunks of a keyed table are key ranges in key order. */
   plan(table: SnapshotTable, rows: number): Promise<readonly KeyRange[]>;
   /** Reads a chunk, handing each row to `row` (a flyweight) and awaiting `room` after every read. Runs in parallel with other chunks. */
-  read(
-    table: SnapshotTable,
-    range: KeyRange,
-    to: { row(image: RowImage): void; room(): Promise<void> | undefined },
-    signal: AbortSignal,
-  ): Promise<void>;
+  read(table: SnapshotTable, range: KeyRange, to: RowReceiver, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -129,9 +132,11 @@ export interface Visibility {
 
 export interface WindowReader {
   /**
-   * Writes LOW (a transactional logical message, synchronous_commit = local, R16), reads at most `rows` rows after
-   * `range.after` together with pg_current_snapshot() in one REPEATABLE READ transaction, then writes HIGH. The chunk is held
-   * in memory: bounded by `max_bytes`, a smaller range is returned when it would be more.
+   * Writes LOW (a transactional logical message, synchronous_commit = local, R16), reads rows of `range` together with
+   * pg_current_snapshot() in one REPEATABLE READ transaction, then writes HIGH. A chunk of bounded `rows` is held in memory, at
+   * most `max_bytes` of it: a smaller range is returned when it would be more, with at least one row. A range that is read
+   * whole is never cut: beyond `max_bytes` its rows go to a temporary file. The chunk's rows are the caller's to close; after a
+   * rejection nothing is left behind.
    */
   read(request: WindowRequest): Promise<WindowChunk>;
 }
@@ -139,7 +144,12 @@ export interface WindowReader {
 export interface WindowRequest {
   readonly relation: Relation;
   readonly range: KeyRange;
-  readonly rows: number;
+  /**
+   * Rows after `range.after` to read at most, in key order; null: the whole range, in any order. A table that has no key when it
+   * is read is read whole in any case.
+   */
+  readonly rows: number | null;
+  /** Memory for rows. */
   readonly max_bytes: number;
   readonly epoch: number;
   readonly chunk: number;
@@ -147,10 +157,21 @@ export interface WindowRequest {
 }
 
 export interface WindowChunk {
-  readonly rows: readonly RowImage[];
+  readonly rows: WindowRows;
   /** The range that `rows` covers completely; `upTo` null when the table's end was reached. */
   readonly range: KeyRange;
   readonly visibility: Visibility;
   /** The table's shape as the read saw it; when it differs from the stream's at HIGH, the chunk is discarded. */
   readonly relation: Relation;
+}
+
+/** Rows that were read, in memory or in a temporary file. */
+export interface WindowRows {
+  readonly count: number;
+  /** They did not fit into memory. */
+  readonly spooled: boolean;
+  /** Hands over every row, as often as wanted, but not twice at the same time. Asks for room every few hundred KiB. */
+  each(to: RowReceiver): Promise<void>;
+  /** Gives memory and file back. Idempotent; not while `each` runs. */
+  close(): Promise<void>;
 }

@@ -1,7 +1,6 @@
 export { fenceVerdict, type Ownership, type PositionRow, sameBytes } from './fence.js';
 export {
   compareDecimals,
-  hasPortableOrder,
   isOneKey,
   type KeyComparison,
   keyComparison,

@@ -3,6 +3,7 @@ import {
   type Cell,
   type Column,
   type ColumnType,
+  hasPortableOrder,
   type Relation,
   type Row,
   relationName,
@@ -16,20 +17,6 @@ import { Fault } from '@millrace/runtime';
 export type KeyComparison = (a: Row, b: Row) => number;
 
 const integers = new Set(['int2', 'int4', 'int8', 'oid']);
-const byText = new Set(['text', 'varchar', 'name', 'uuid', 'bytea', 'bool']);
-const byTime = new Set(['date', 'timestamp', 'timestamptz']);
-
-/**
- * True when every follower orders this type alike, so that a range of its keys means the same rows everywhere. Ranges of
- * other keys (deleteRange) must be open at both ends.
- */
-export function hasPortableOrder(type: ColumnType): boolean {
-  const basis = type.base ?? type;
-  if (basis.kind !== 'base' || basis.schema !== 'pg_catalog') return false;
-  return (
-    integers.has(basis.name) || basis.name === 'numeric' || byText.has(basis.name) || byTime.has(basis.name)
-  );
-}
 
 /**
  * MR-4008 when a key column's order differs between stores, so that a range of them (an end that is not open) cannot be told.

@@ -94,7 +94,8 @@ export interface FollowerTransaction {
   truncate(tables: readonly MirroredTable[]): Promise<void>;
   /**
    * Deletes rows with after < key ≤ upTo (key cells in key order; nulls: open ends) whose key is not among `keep`: repair
-   * chunks (§7). `after` equal to `upTo`, cell by cell, means exactly the row with that key. Keys compare as in `hasPortableOrder`; ranges of other keys must be open at both ends, else MR-4008.
+   * chunks (§7). `after` equal to `upTo`, cell by cell, means exactly the row with that key. Keys compare as in the model's `hasPortableOrder`;
+   * ranges of other keys must be open at both ends, else MR-4008.
    * Of a keyless table everything is deleted.
    */
   deleteRange(

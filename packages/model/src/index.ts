@@ -1,4 +1,5 @@
 export type { Change, ChangeOp, TransactionEnd, TransactionStart } from './change.js';
+export { hasPortableKey, hasPortableOrder } from './key-order.js';
 export {
   bytesBetween,
   formatLsn,
@@ -23,9 +24,9 @@ export {
   startOfHistory,
 } from './position.js';
 export {
+  hasUnknownColumns,
   type Column,
   type ColumnType,
-  hasUnknownColumns,
   type Relation,
   type ReplicaIdentity,
   relationName,

@@ -178,6 +178,13 @@ export const faultCatalogue = {
     'The leader is older than PostgreSQL 14 or otherwise unsupported.',
     'Upgrade the leader.',
   ),
+  'MR-2016': entry(
+    'SpoolFailed',
+    'reclaim',
+    75,
+    'The temporary file that holds the rows of a large table while it is read could not be written or read.',
+    'Give the folder for temporary files (TMPDIR) room for the largest table that is read whole. Capture tries again by itself.',
+  ),
   'MR-3001': entry(
     'LogHole',
     'stop',

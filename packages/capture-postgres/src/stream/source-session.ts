@@ -19,6 +19,7 @@ export interface SessionParts {
   readonly slot: string;
   readonly publication: string;
   readonly serverVersion: number;
+  readonly temporaryFolder: string | undefined;
   /** Whether the leader announces schema changes. */
   readonly announcing: boolean;
   readonly control: ControlConnection;

@@ -1,5 +1,12 @@
-import type { KeyRange, Visibility, WindowChunk, WindowReader, WindowRequest } from '@millrace/capture';
-import { cellNull, copyRowImage, emptyRowImage, type RowImage, relationName, rowOf } from '@millrace/model';
+import {
+  type KeyRange,
+  RowSpool,
+  type Visibility,
+  type WindowChunk,
+  type WindowReader,
+  type WindowRequest,
+} from '@millrace/capture';
+import { cellNull, emptyRowImage, type RowImage, relationName, rowOf } from '@millrace/model';
 import {
   copyOut,
   describeTables,
@@ -19,10 +26,9 @@ export interface WindowOptions {
   readonly publication: string;
   readonly slot: string;
   readonly serverVersion: number;
+  /** For rows that do not fit into memory; default the system's folder of temporary files. */
+  readonly temporaryFolder?: string | undefined;
 }
-
-/** Bookkeeping per row beside its bytes, so that many tiny rows count too. */
-const rowOverhead_bytes = 64;
 
 /** Reads one window at a time, on a connection of its own. */
 export class PostgresWindowReader implements WindowReader {
@@ -54,12 +60,14 @@ export class PostgresWindowReader implements WindowReader {
         `SELECT pg_catalog.pg_logical_emit_message(true, ${quoteLiteral(watermarkPrefix)},
           ${quoteLiteral(formatWatermark({ kind, epoch: request.epoch, chunk: request.chunk }, this.#options.slot))}::pg_catalog.text)`,
       );
+    let chunk: WindowChunk | undefined;
     try {
       await mark('low');
-      const chunk = await this.#readChunk(session, request);
+      chunk = await this.#readChunk(session, request);
       await mark('high');
       return chunk;
     } catch (error) {
+      await chunk?.rows.close();
       // Its transaction may be open, or the connection in the middle of a COPY.
       this.#session = undefined;
       await session.close();
@@ -81,14 +89,24 @@ export class PostgresWindowReader implements WindowReader {
     const { publication, serverVersion } = this.#options;
     const table = (await readPublishedTables(session, publication, serverVersion, request.relation.id))[0];
     if (!table) throw gone(request);
-    const read = await readRows(session, doing, table, request);
-    await session.query(doing, 'COMMIT');
-    return {
-      rows: read.rows,
-      range: { after: request.range.after, upTo: read.upTo },
-      visibility: parseVisibility(snapshot as string),
-      relation: table.relation,
-    };
+    const rows = new RowSpool({
+      columns: table.relation.columns.length,
+      memory_bytes: rowLimit(table, request) === null ? request.max_bytes : Number.POSITIVE_INFINITY,
+      folder: this.#options.temporaryFolder,
+    });
+    try {
+      const upTo = await readRows(session, doing, table, request, rows);
+      await session.query(doing, 'COMMIT');
+      return {
+        rows,
+        range: { after: request.range.after, upTo },
+        visibility: parseVisibility(snapshot as string),
+        relation: table.relation,
+      };
+    } catch (error) {
+      await rows.close();
+      throw error;
+    }
   }
 
   async #open(): Promise<PgSession> {
@@ -104,43 +122,44 @@ export class PostgresWindowReader implements WindowReader {
   }
 }
 
+/** Null: the chunk is read whole. */
+const rowLimit = ({ relation }: PublishedTable, { rows }: WindowRequest): number | null =>
+  relation.key.length === 0 ? null : rows;
+
+/** Returns the end of the range that `rows` covers completely. */
 async function readRows(
   session: PgSession,
   doing: string,
   table: PublishedTable,
   request: WindowRequest,
-): Promise<{ rows: RowImage[]; upTo: KeyRange['upTo'] }> {
+  rows: RowSpool,
+): Promise<KeyRange['upTo']> {
   const { relation } = table;
-  const keyed = relation.key.length > 0;
   const columns = relation.columns.length;
   const image = emptyRowImage(columns);
-  const rows: RowImage[] = [];
-  let held_bytes = 0;
+  const limit = rowLimit(table, request);
+  const select =
+    relation.key.length === 0
+      ? selectRange(table, { after: null, upTo: null })
+      : selectRange(table, request.range, limit ?? undefined);
+  const full = (): boolean => limit !== null && rows.count > 0 && rows.bytes >= request.max_bytes;
   let seen = 0;
-  const select = keyed
-    ? selectRange(table, request.range, request.rows)
-    : selectRange(table, { after: null, upTo: null });
-  const full = (): boolean => rows.length > 0 && held_bytes >= request.max_bytes;
+  /** Key of the last row taken, where the chunk may end before its range does. */
+  let last: string[] | undefined;
   const reader = {
     row(bytes: Uint8Array, start: number, end: number): void {
       seen++;
-      if (full()) {
-        if (keyed) return;
-        throw new Fault('MR-2014', {
-          detail: `table ${relationName(relation)} has no key and more than ${request.max_bytes} bytes: it cannot be read in one window`,
-          remedy: 'Give the table a primary key, or a replica identity index.',
-        });
-      }
+      if (full()) return;
       readCopyRow(bytes, start, end, image, columns);
-      held_bytes += end - start + columns * 8 + rowOverhead_bytes;
-      rows.push(copyRowImage(image));
+      rows.add(image);
+      if (full() || seen === limit) last = keyCells(relation.key, image);
     },
-    room: () => undefined,
+    room: () => rows.room(),
   };
   await copyOut(session, doing, `COPY (${select}) TO STDOUT`, reader, request.signal);
-  const complete = !keyed || (rows.length === seen && seen < request.rows);
-  const last = rows.at(-1);
-  return { rows, upTo: complete || !last ? request.range.upTo : keyCells(relation.key, last) };
+  await rows.finish();
+  const isComplete = rows.count === seen && seen !== limit;
+  return isComplete || !last ? request.range.upTo : last;
 }
 
 function keyCells(key: readonly number[], image: RowImage): string[] {

@@ -1,8 +1,8 @@
-import { rowOf } from '@millrace/model';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fullXid, isVisible } from '../snapshot/visibility.js';
 import type { SourceSession, WindowChunk, WindowRequest } from '../source.js';
 import { lines, orders, SourceBench } from './bench.js';
+import { rowsOfChunk } from './chunk.js';
 import type { SourceHarness } from './harness.js';
 import { eventually, type RecordedTransaction } from './recorder.js';
 
@@ -28,7 +28,8 @@ async function read(
   });
 }
 
-const ids = (chunk: WindowChunk): (string | null | undefined)[] => chunk.rows.map((row) => rowOf(row)[0]);
+const ids = async (chunk: WindowChunk): Promise<(string | null | undefined)[]> =>
+  (await rowsOfChunk(chunk)).map(([id]) => id);
 
 export function describeWindows(make: () => Promise<SourceHarness>): void {
   describe('windows', () => {
@@ -46,7 +47,7 @@ export function describeWindows(make: () => Promise<SourceHarness>): void {
       expect(marked('low')?.marks).toEqual([{ kind: 'low', epoch, chunk: 5 }]);
       expect(marked('high')?.marks).toEqual([{ kind: 'high', epoch, chunk: 5 }]);
       expect(marked('low')?.changes).toEqual([]);
-      expect(ids(chunk)).toEqual(['1', '2']);
+      expect(await ids(chunk)).toEqual(['1', '2']);
       expect(chunk.range).toEqual({ after: null, upTo: null });
       expect(chunk.relation.columns.map(({ name }) => name)).toEqual(['id', 'name', 'note']);
     });
@@ -56,15 +57,15 @@ export function describeWindows(make: () => Promise<SourceHarness>): void {
       const { session } = await bench.streaming();
       await bench.insert('orders', ...Array.from({ length: 9 }, (_, i) => [String(i + 1), 'x', null]));
       const first = await read(session, 'orders', { rows: 4 });
-      expect(ids(first)).toEqual(['1', '2', '3', '4']);
+      expect(await ids(first)).toEqual(['1', '2', '3', '4']);
       expect(first.range).toEqual({ after: null, upTo: ['4'] });
       const next = await read(session, 'orders', { rows: 100, range: { after: ['4'], upTo: ['7'] } });
-      expect(ids(next)).toEqual(['5', '6', '7']);
+      expect(await ids(next)).toEqual(['5', '6', '7']);
       expect(next.range).toEqual({ after: ['4'], upTo: ['7'] });
       const single = await read(session, 'orders', { range: { after: ['3'], upTo: ['3'] } });
-      expect(ids(single)).toEqual(['3']);
+      expect(await ids(single)).toEqual(['3']);
       const none = await read(session, 'orders', { range: { after: ['33'], upTo: ['33'] } });
-      expect(none.rows).toEqual([]);
+      expect(await ids(none)).toEqual([]);
     });
 
     it('return less than asked for when more would not fit into memory', async () => {
@@ -73,9 +74,10 @@ export function describeWindows(make: () => Promise<SourceHarness>): void {
       const wide = 'w'.repeat(2_000);
       await bench.insert('orders', ...Array.from({ length: 8 }, (_, i) => [String(i + 1), wide, null]));
       const chunk = await read(session, 'orders', { max_bytes: 5_000 });
-      expect(chunk.rows.length).toBeGreaterThan(0);
-      expect(chunk.rows.length).toBeLessThan(8);
-      expect(chunk.range).toEqual({ after: null, upTo: [ids(chunk).at(-1)] });
+      expect(chunk.rows.count).toBeGreaterThan(0);
+      expect(chunk.rows.count).toBeLessThan(8);
+      expect(chunk.rows.spooled).toBe(false);
+      expect(chunk.range).toEqual({ after: null, upTo: [(await ids(chunk)).at(-1)] });
     });
 
     it('read a table without a key as one whole', async () => {
@@ -83,8 +85,25 @@ export function describeWindows(make: () => Promise<SourceHarness>): void {
       const { session } = await bench.streaming();
       await bench.insert('lines', ['bolt', '3'], ['bolt', '3']);
       const chunk = await read(session, 'lines', { rows: 1 });
-      expect(chunk.rows).toHaveLength(2);
+      expect(chunk.rows.count).toBe(2);
       expect(chunk.range).toEqual({ after: null, upTo: null });
+    });
+
+    it('read a whole range however large it is, beyond memory through a temporary file', async () => {
+      bench = await SourceBench.with(await make(), orders, lines);
+      const { session } = await bench.streaming();
+      const wide = 'w'.repeat(2_000);
+      const rows = Array.from({ length: 400 }, (_, i) => [String(i + 1), i % 3 === 0 ? wide : null, '']);
+      await bench.insert('orders', ...rows);
+      await bench.insert('lines', ...rows.map(([id]) => [wide, id ?? null]));
+      const whole = await read(session, 'orders', { rows: null, max_bytes: 5_000 });
+      expect(whole.rows).toMatchObject({ count: 400, spooled: true });
+      expect(whole.range).toEqual({ after: null, upTo: null });
+      const found = await rowsOfChunk(whole);
+      expect(found.sort(([a], [b]) => Number(a) - Number(b))).toEqual(rows);
+      const keyless = await read(session, 'lines', { rows: 10, max_bytes: 5_000 });
+      expect(keyless.rows).toMatchObject({ count: 400, spooled: true });
+      expect(new Set((await rowsOfChunk(keyless)).map(([, id]) => id)).size).toBe(400);
     });
 
     it('tell which transactions the read saw', async () => {
@@ -102,7 +121,7 @@ export function describeWindows(make: () => Promise<SourceHarness>): void {
         isVisible(fullXid(start.xid, visibility.xmax), visibility, inProgress),
       );
       expect(seen).toEqual([true, false]);
-      expect(rows).toHaveLength(1);
+      expect(rows.count).toBe(1);
     });
   });
 }

@@ -15,6 +15,17 @@ export const testType = (name: keyof typeof types): ColumnType => ({
   sql: types[name].sql,
 });
 
+/** An enum: a type that follower stores order differently. */
+export const moodType: ColumnType = {
+  oid: 16_500,
+  schema: 'public',
+  name: 'mood',
+  kind: 'enum',
+  typmod: -1,
+  sql: 'mood',
+  labels: ['sad', 'ok'],
+};
+
 export const testColumn = (
   attnum: number,
   name: string,

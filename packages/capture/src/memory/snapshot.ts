@@ -1,7 +1,7 @@
-import { type Relation, type RowImage, rowImageOf } from '@millrace/model';
+import { type Relation, rowImageOf } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
 import { sameKey } from '../snapshot/states.js';
-import type { InitialSnapshot, KeyRange, SnapshotTable } from '../source.js';
+import type { InitialSnapshot, KeyRange, RowReceiver, SnapshotTable } from '../source.js';
 import type { MemorySourceOptions } from './session.js';
 import { compareKeys, keyCells, type MemoryTable } from './table.js';
 
@@ -59,7 +59,7 @@ export class MemorySnapshot implements InitialSnapshot {
   async read(
     { relation }: SnapshotTable,
     range: KeyRange,
-    to: { row(image: RowImage): void; room(): Promise<void> | undefined },
+    to: RowReceiver,
     signal: AbortSignal,
   ): Promise<void> {
     for (const row of rowsIn(this.#table(relation), range)) {

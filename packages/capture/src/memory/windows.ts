@@ -1,4 +1,5 @@
-import { type Row, rowImageOf } from '@millrace/model';
+import { type Relation, type Row, rowImageOf } from '@millrace/model';
+import { RowSpool } from '../snapshot/row-spool.js';
 import type { KeyRange, WindowChunk, WindowReader, WindowRequest } from '../source.js';
 import type { MemorySourceOptions } from './session.js';
 import { rowsIn } from './snapshot.js';
@@ -32,22 +33,34 @@ export class MemoryWindows implements WindowReader {
     const table = leader.table(relation.id);
     const visibility = leader.visibility();
     const found = rowsIn(table, range);
-    const keyed = table.keyed;
-    const chosen = keyed ? fitting(found, rows, max_bytes) : found;
+    const whole = rows === null || !table.keyed;
+    const chosen = whole ? found : fitting(found, rows, max_bytes);
     const last = chosen.at(-1);
     const covered: KeyRange =
-      keyed && chosen.length < found.length && last
+      chosen.length < found.length && last
         ? { after: range.after, upTo: keyCells(table.relation, last) }
         : range;
-    const read: WindowChunk = {
-      rows: chosen.map((row) => rowImageOf(row)),
-      range: covered,
-      visibility,
-      relation: table.relation,
-    };
-    await this.#step('before-high');
-    leader.message({ kind: 'high', epoch, chunk });
-    return read;
+    const memory_bytes = whole ? max_bytes : Number.POSITIVE_INFINITY;
+    const spool = await this.#spool(table.relation, chosen, memory_bytes);
+    try {
+      await this.#step('before-high');
+      leader.message({ kind: 'high', epoch, chunk });
+    } catch (error) {
+      await spool.close();
+      throw error;
+    }
+    return { rows: spool, range: covered, visibility, relation: table.relation };
+  }
+
+  async #spool(relation: Relation, rows: readonly Row[], memory_bytes: number): Promise<RowSpool> {
+    const spool = new RowSpool({ columns: relation.columns.length, memory_bytes });
+    for (const row of rows) {
+      spool.add(rowImageOf(row));
+      const room = spool.room();
+      if (room) await room;
+    }
+    await spool.finish();
+    return spool;
   }
 
   async #step(stage: 'before-low' | 'before-read' | 'before-high'): Promise<void> {

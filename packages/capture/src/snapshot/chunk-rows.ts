@@ -1,6 +1,8 @@
-import type { Relation, Row } from '@millrace/model';
+import type { Relation, Row, RowImage } from '@millrace/model';
 import type { CaptureDecisions } from '../decisions.js';
-import type { Visibility } from '../source.js';
+import type { Visibility, WindowRows } from '../source.js';
+import { keyedOverlay } from './keyed-overlay.js';
+import { keylessOverlay } from './keyless-overlay.js';
 import { fullXid, isVisible } from './visibility.js';
 
 /** A change of the table during the window, as cells. */
@@ -12,20 +14,35 @@ export interface WindowChange {
   readonly after: Row | undefined;
 }
 
-export type ChunkRows =
-  | { readonly rows: readonly Row[] }
-  /** A row of the range needs a value that neither the read nor the window holds: read again. */
-  | { readonly incomplete: string };
+/**
+ * What the window's unseen changes make of the rows that were read, laid over them while they stream by: every row goes through
+ * `onto` once, in any order, then `added` tells what comes besides. Its memory is that of the changes, whatever the table's size.
+ */
+export interface ChunkOverlay {
+  /** The row as of HIGH: the image itself, another, or undefined when it is left out. */
+  onto(image: RowImage): RowImage | undefined;
+  /** Rows that were not among those read. */
+  added(): Iterable<Row>;
+  /**
+   * Keys (see `rowKey`) that have to be among the rows read, because they have values that the window's events lack. One that is
+   * not there makes the chunk incomplete.
+   */
+  readonly awaited: ReadonlySet<string>;
+  /** Key of a row that was read, as in `awaited`. */
+  rowKey(image: RowImage): string;
+}
 
-export interface ChunkInputs {
+/** A row of the range needs a value that neither the read nor the window holds: read again. */
+export interface IncompleteChunk {
+  readonly incomplete: string;
+}
+
+export interface OverlayInputs {
   readonly relation: Relation;
-  readonly read: readonly Row[];
   readonly changes: readonly WindowChange[];
   readonly visibility: Visibility;
   readonly overlay: CaptureDecisions['overlay'];
 }
-
-const separator = '\u0001';
 
 /**
  * The rows of a chunk as of HIGH (§7, R29): what was read, and on it, in commit order, what the window's transactions did that the
@@ -34,56 +51,24 @@ const separator = '\u0001';
  * Rows that came into being in the window are included wherever their key lies: they are right as of HIGH, and only the leader
  * knows its key order.
  */
-export function chunkRows(inputs: ChunkInputs): ChunkRows {
-  const { visibility, changes } = inputs;
+export function chunkOverlay(inputs: OverlayInputs): ChunkOverlay | IncompleteChunk {
+  const { relation, visibility, changes } = inputs;
   const inProgress = new Set(visibility.inProgress);
   const unseen = changes.filter(
     ({ xid }) => !isVisible(fullXid(xid, visibility.xmax), visibility, inProgress),
   );
-  return inputs.relation.key.length > 0 ? keyedRows(inputs, unseen) : { rows: keylessRows(inputs, unseen) };
+  return relation.key.length > 0 ? keyedOverlay(relation, unseen, inputs.overlay) : keylessOverlay(unseen);
 }
 
-function keyedRows({ relation, read, overlay }: ChunkInputs, changes: readonly WindowChange[]): ChunkRows {
-  const keyOf = (row: Row): string => relation.key.map((column) => String(row[column])).join(separator);
-  const rows = new Map<string, Row>(read.map((row) => [keyOf(row), row]));
-  for (const { op, before, after } of changes) {
-    if (op === 'truncate') {
-      rows.clear();
-      continue;
-    }
-    const oldKey = keyOf((before ?? after) as Row);
-    const base = op === 'insert' ? undefined : rows.get(oldKey);
-    if (!after) {
-      rows.delete(oldKey);
-      continue;
-    }
-    const key = keyOf(after);
-    // An update of a row that was not read and is not new: outside the range. Its key does not come into it.
-    if (op === 'update' && !base && key === oldKey) continue;
-    const now = overlay(base, { kind: 'set', row: after });
-    if (key !== oldKey) rows.delete(oldKey);
-    if (now === undefined) {
-      rows.delete(key);
-      continue;
-    }
-    if (now.includes(undefined))
-      return { incomplete: 'a row whose key changed in the window came from outside the chunk' };
-    rows.set(key, now);
-  }
-  return { rows: [...rows.values()] };
-}
-
-/** A multiset: an update takes one equal row away and adds one. */
-function keylessRows({ read }: ChunkInputs, changes: readonly WindowChange[]): Row[] {
-  const rows = [...read];
-  const take = (wanted: Row): void => {
-    const at = rows.findIndex((row) => row.every((cell, i) => cell === wanted[i]));
-    if (at >= 0) rows.splice(at, 1);
-  };
-  for (const { op, before, after } of changes) {
-    if (op === 'truncate') rows.length = 0;
-    if (before) take(before);
-    if (after) rows.push(after);
-  }
-  return rows;
+/** Why the chunk is incomplete: a row that is awaited is not among those read. Told before anything of the chunk is published. */
+export async function missingRow(overlay: ChunkOverlay, rows: WindowRows): Promise<string | undefined> {
+  if (overlay.awaited.size === 0) return undefined;
+  const awaited = new Set(overlay.awaited);
+  await rows.each({
+    row(image): void {
+      awaited.delete(overlay.rowKey(image));
+    },
+    room: () => undefined,
+  });
+  return awaited.size === 0 ? undefined : 'a row that moved in the window was outside the chunk before';
 }

@@ -1,10 +1,7 @@
 import type { ChunkNote, SnapshotState } from '@millrace/log';
-import { lsnZero, type Row } from '@millrace/model';
+import { lsnZero } from '@millrace/model';
 import { describe, expect, it } from 'vitest';
-import { testRelation } from '../memory/shop.js';
 import type { Visibility } from '../source.js';
-import { type ChunkInputs, chunkRows, type WindowChange } from './chunk-rows.js';
-import { overlay } from './overlay.js';
 import {
   isFinished,
   listed,
@@ -97,70 +94,6 @@ describe('a window (R36)', () => {
   });
 });
 
-describe('the rows of a chunk', () => {
-  const keyed = testRelation(1, 'orders');
-  const keyless = testRelation(2, 'lines', { key: [], identity: 'full' });
-  const inputs = (read: readonly Row[], changes: readonly WindowChange[], relation = keyed): ChunkInputs => ({
-    relation,
-    read,
-    changes,
-    visibility: seesUpTo(100, 50),
-    overlay,
-  });
-  const change = (op: WindowChange['op'], before?: Row, after?: Row, xid = 200): WindowChange => ({
-    xid,
-    op,
-    before,
-    after,
-  });
-  const rowsOf = (given: ChunkInputs): readonly Row[] | string => {
-    const result = chunkRows(given);
-    return 'rows' in result ? result.rows : result.incomplete;
-  };
-
-  it('take only what the read did not see: what it saw is in them', () => {
-    const seen = change('update', undefined, ['1', 'old', 'x'], 40);
-    const unseen = change('update', undefined, ['1', 'new', 'x'], 50);
-    expect(rowsOf(inputs([['1', 'read', 'x']], [unseen, seen]))).toEqual([['1', 'new', 'x']]);
-  });
-
-  it('keep the read’s value where an update spared the large one (R29)', () => {
-    const spared = change('update', undefined, ['1', 'new', undefined]);
-    expect(rowsOf(inputs([['1', 'read', 'large']], [spared]))).toEqual([['1', 'new', 'large']]);
-  });
-
-  it('leave deleted rows out and take inserted ones in', () => {
-    const changes = [change('delete', ['1', null, null]), change('insert', undefined, ['2', 'b', null])];
-    expect(rowsOf(inputs([['1', 'a', null]], changes))).toEqual([['2', 'b', null]]);
-  });
-
-  it('follow a row to its new key, with what it had', () => {
-    const moved = change('update', ['1', undefined, undefined], ['9', 'a', undefined]);
-    expect(rowsOf(inputs([['1', 'a', 'large']], [moved]))).toEqual([['9', 'a', 'large']]);
-  });
-
-  it('are incomplete when a row came from outside with a value nobody sent', () => {
-    const moved = change('update', ['77', undefined, undefined], ['9', 'a', undefined]);
-    expect(rowsOf(inputs([['1', 'a', 'x']], [moved]))).toMatch(/outside/);
-  });
-
-  it('leave rows outside the range alone', () => {
-    const outside = change('update', undefined, ['77', 'z', undefined]);
-    expect(rowsOf(inputs([['1', 'a', 'x']], [outside]))).toEqual([['1', 'a', 'x']]);
-  });
-
-  it('begin anew at a truncate', () => {
-    const changes = [change('truncate'), change('insert', undefined, ['5', 'e', null])];
-    expect(rowsOf(inputs([['1', 'a', 'x']], changes))).toEqual([['5', 'e', null]]);
-  });
-
-  it('without a key are a multiset', () => {
-    const row: Row = ['1', 'a', null];
-    const changes = [change('delete', row), change('update', row, ['1', 'b', null])];
-    expect(rowsOf(inputs([row, row, row], changes, keyless))).toEqual([row, ['1', 'b', null]]);
-  });
-});
-
 describe('what remains of a snapshot', () => {
   const note = (parts: Partial<ChunkNote>): ChunkNote => ({
     snapshot: 1,
@@ -190,6 +123,13 @@ describe('what remains of a snapshot', () => {
     expect(remainingAfter(ranges, note({ window: { after: ['9'], upTo: null } }))).toEqual(
       ranges.slice(0, 2),
     );
+  });
+
+  it('is nothing but single keys once the whole table was read in one window', () => {
+    const single = { after: ['5'], upTo: ['5'] };
+    const whole = note({ window: { after: null, upTo: null } });
+    expect(remainingAfter([...ranges, single], whole)).toEqual([single]);
+    expect(remainingAfter([{ after: null, upTo: null }], whole)).toEqual([]);
   });
 
   it('tells a single key from a range that begins there', () => {

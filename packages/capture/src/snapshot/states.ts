@@ -14,10 +14,17 @@ export const sameKey = (a: Key, b: Key): boolean =>
 export const isSingleKey = (range: KeyRange): boolean =>
   range.after !== null && sameKey(range.after, range.upTo);
 
-/** What remains of `ranges` when the chunk of this note is done. Ranges are found by their bounds: key order is the leader's. */
+/** A range that is open at both ends. */
+export const isWholeTable = (range: KeyRange): boolean => range.after === null && range.upTo === null;
+
+/**
+ * What remains of `ranges` when the chunk of this note is done. Ranges are found by their bounds: key order is the leader's. A
+ * whole table covers them all; single keys stay, they were wanted once more.
+ */
 export function remainingAfter(ranges: readonly KeyRange[], note: ChunkNote): KeyRange[] {
   const { window, cursor } = note;
   if (!window) return ranges.filter((range) => !sameKey(range.upTo, cursor));
+  if (isWholeTable(window)) return ranges.filter(isSingleKey);
   const left: KeyRange[] = [];
   for (const range of ranges) {
     if (isSingleKey(range) !== isSingleKey(window) || !sameKey(range.after, window.after)) left.push(range);

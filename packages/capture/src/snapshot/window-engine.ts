@@ -1,9 +1,9 @@
 import {
   type Change,
+  hasPortableKey,
   type Lsn,
   type Relation,
   type RowImage,
-  rowImageOf,
   rowOf,
   type TransactionStart,
 } from '@millrace/model';
@@ -12,14 +12,21 @@ import { orAborted } from '../abortable.js';
 import type { ChainFacts } from '../chain-facts.js';
 import type { CaptureSettings } from '../options.js';
 import type { Recorder, SnapshotChange } from '../recorder.js';
-import type { SourceSession, Watermark, WindowChunk } from '../source.js';
-import { BatchBuilder } from '../stream/batch-builder.js';
-import { EventWriter } from '../stream/event-writer.js';
+import type { KeyRange, SourceSession, Watermark, WindowChunk } from '../source.js';
 import type { Shape } from '../stream/shape.js';
 import type { ShapeBook } from '../stream/shape-book.js';
-import { chunkRows } from './chunk-rows.js';
+import { publishChunk } from './chunk-publisher.js';
+import { type ChunkOverlay, chunkOverlay, missingRow } from './chunk-rows.js';
 import type { SnapshotMeter } from './snapshot-progress.js';
-import { isFinished, newSnapshot, unfinished, withRanges } from './states.js';
+import {
+  isFinished,
+  isSingleKey,
+  isWholeTable,
+  newSnapshot,
+  unfinished,
+  wholeTable,
+  withRanges,
+} from './states.js';
 import { type ClosedWindow, Window, type WindowTask } from './window.js';
 import { XidRecorder } from './xid-recorder.js';
 
@@ -172,7 +179,7 @@ export class WindowEngine {
       end,
     };
     const shape = this.#o.shapes.ofTopic(window.task.topic);
-    return () => this.#publish(closed, shape);
+    return () => this.#publish(window, closed, shape);
   }
 
   /** Every transaction of the stream ends here, covered ones too. */
@@ -188,11 +195,13 @@ export class WindowEngine {
     this.#start = undefined;
   }
 
-  async #readOne(task: WindowTask): Promise<boolean> {
+  async #readOne(wanted: WindowTask): Promise<boolean> {
     const { session, settings, shapes, epoch, signal } = this.#o;
     const { limits } = settings;
-    const shape = await shapes.ensure(task.topic);
+    const shape = await shapes.ensure(wanted.topic);
     if (signal.aborted) return true;
+    const whole = isReadWhole(shape.relation, wanted.range);
+    const task: WindowTask = whole ? { ...wanted, range: wholeTable } : wanted;
     const chunk = ++this.#chunks;
     this.#xids.start();
     const settled = new Promise<boolean>((resolve) => {
@@ -208,27 +217,41 @@ export class WindowEngine {
       begin = resolve;
     });
     read.catch(failed);
-    this.#window = new Window(task, chunk, read, limits.window_bytes);
+    const window = new Window(task, chunk, read, limits.window_bytes);
+    this.#window = window;
     begin(
       session.windows.read({
         relation: shape.relation,
         range: task.range,
-        rows: limits.chunk_rows,
+        rows: whole ? null : limits.chunk_rows,
         max_bytes: limits.window_bytes,
         epoch,
         chunk,
         signal,
       }),
     );
-    return (await orAborted(Promise.race([settled, failure]), signal)) ?? true;
+    try {
+      return (await orAborted(Promise.race([settled, failure]), signal)) ?? true;
+    } finally {
+      // Once HIGH's step runs, closing is its business: it may be in the middle of the rows.
+      if (!window.taken) closeRows(read);
+    }
   }
 
   /** In the queue, at HIGH's place: publishes the chunk, or only moves the position over HIGH. */
-  async #publish(closed: ClosedWindow, shape: Shape | undefined): Promise<void> {
+  async #publish(window: Window, closed: ClosedWindow, shape: Shape | undefined): Promise<void> {
+    window.taken = true;
+    try {
+      const chunk = await this.#chunkOf(closed);
+      if (chunk) await this.#publishRead(closed, chunk, shape);
+    } finally {
+      closeRows(closed.read);
+    }
+  }
+
+  async #publishRead(closed: ClosedWindow, chunk: WindowChunk, shape: Shape | undefined): Promise<void> {
     const { recorder, meter } = this.#o;
-    const chunk = await this.#chunkOf(closed);
-    if (!chunk) return;
-    const usable = this.#usable(closed, chunk, shape);
+    const usable = await this.#usable(closed, chunk, shape);
     this.#xids.seen(chunk.visibility);
     if ('reason' in usable) {
       meter.discarded(usable.reason);
@@ -236,8 +259,8 @@ export class WindowEngine {
       this.#settled(false);
       return;
     }
-    await this.#publishRows(closed, chunk, usable.shape, usable.rows);
-    meter.row(closed.task.snapshot.id, closed.task.topic, usable.rows.length);
+    const rows = await publishChunk(this.#o, { closed, chunk, ...usable });
+    meter.row(closed.task.snapshot.id, closed.task.topic, rows);
     this.#settled(true);
   }
 
@@ -246,11 +269,11 @@ export class WindowEngine {
     return await orAborted(read, this.#o.signal);
   }
 
-  #usable(
+  async #usable(
     closed: ClosedWindow,
     chunk: WindowChunk,
     shape: Shape | undefined,
-  ): { readonly rows: readonly RowImage[]; readonly shape: Shape } | { readonly reason: string } {
+  ): Promise<{ readonly overlay: ChunkOverlay; readonly shape: Shape } | { readonly reason: string }> {
     const { settings, facts, onReshaped } = this.#o;
     const { task, spoiled, changes, xids } = closed;
     if (spoiled !== undefined) return { reason: spoiled };
@@ -265,57 +288,31 @@ export class WindowEngine {
     }
     const verdict = settings.decisions.windowVerdict(chunk.visibility, xids);
     if (!verdict.usable) return { reason: verdict.reason };
-    const merged = chunkRows({
+    if (isReadWhole(shape.relation, task.range) && !isWholeTable(task.range))
+      return { reason: 'the key has no order any more that followers share' };
+    const overlay = chunkOverlay({
       relation: shape.relation,
-      read: chunk.rows.map(rowOf),
       changes,
       visibility: chunk.visibility,
       overlay: settings.decisions.overlay,
     });
-    if ('incomplete' in merged) return { reason: merged.incomplete };
-    return { rows: merged.rows.map(rowImageOf), shape };
+    if ('incomplete' in overlay) return { reason: overlay.incomplete };
+    const incomplete = await missingRow(overlay, chunk.rows);
+    return incomplete === undefined ? { overlay, shape } : { reason: incomplete };
   }
+}
 
-  async #publishRows(
-    closed: ClosedWindow,
-    chunk: WindowChunk,
-    shape: Shape,
-    rows: readonly RowImage[],
-  ): Promise<void> {
-    const { recorder, settings, epoch } = this.#o;
-    const builder = new BatchBuilder();
-    const writer = new EventWriter(builder, epoch);
-    const lsnHigh = Number(closed.commit >> 32n);
-    const lsnLow = Number(closed.commit & 0xffff_ffffn);
-    builder.begin();
-    writer.begin({
-      commit: closed.commit,
-      xid: -1,
-      sourceTime_us: closed.committedAt_us,
-      processedAt_us: BigInt(Math.trunc(settings.surroundings.clock.now())) * 1000n,
-      lastCommit: undefined,
-      snapshot: 'incremental',
-      chunk: 0,
-      flags: 0,
-    });
-    // Rows without a key cannot be compared with a follower's: the chunk is the whole table, and replaces it.
-    if (!shape.keyed) writer.truncate(shape, lsnHigh, lsnLow);
-    for (const row of rows) writer.row(shape, row);
-    const { part, ranges } = builder.takePart();
-    await recorder.publishChunk({
-      part,
-      earlier: ranges,
-      note: {
-        snapshot: closed.task.snapshot.id,
-        table: closed.task.topic,
-        chunk: closed.chunk,
-        cursor: chunk.range.upTo,
-        window: { after: closed.task.range.after, upTo: chunk.range.upTo },
-      },
-      to: closed.end,
-      commit_us: closed.committedAt_us,
-    });
-  }
+/**
+ * Whether all of a table is read in one window instead of this range: without a key there are no ranges, and where stores order
+ * keys differently a range would mean other rows in a follower. What an interrupted initial snapshot left of such a table becomes
+ * the whole of it. A single key means the same everywhere.
+ */
+const isReadWhole = (relation: Relation, range: KeyRange): boolean =>
+  relation.key.length === 0 || (!hasPortableKey(relation) && !isSingleKey(range));
+
+/** Whatever becomes of the read: its memory and its file are given back. */
+function closeRows(read: Promise<WindowChunk>): void {
+  read.then(({ rows }) => rows.close()).catch(() => {});
 }
 
 /** The oldest unfinished snapshot's first range. */

@@ -36,6 +36,8 @@ export class Window {
   #bytes = 0;
   #open = false;
   spoiled: string | undefined;
+  /** HIGH's step has begun to use what was read. */
+  taken = false;
 
   constructor(task: WindowTask, chunk: number, read: Promise<WindowChunk>, limit_bytes: number) {
     this.task = task;
