@@ -24,9 +24,9 @@ export {
   startOfHistory,
 } from './position.js';
 export {
-  hasUnknownColumns,
   type Column,
   type ColumnType,
+  hasUnknownColumns,
   type Relation,
   type ReplicaIdentity,
   relationName,
