@@ -10,8 +10,10 @@ describeFollowerConformance('DuckDB', async () => {
   return {
     open: async () => createDuckDbFollower({ path, name: 'copy', clock: systemClock, logger: silentLogger }),
     destroy: async () => removeTempFolder(folder),
-    // Beyond DuckDB's calendar, and NaN in a DECIMAL: see the README.
+    // Beyond DuckDB's calendar, NaN in a DECIMAL, and −0, which its compression takes for 0: see the README.
     refused: {
+      float4: ['-0'],
+      float8: ['-0'],
       'numeric(38,10)': ['NaN'],
       timestamp: ['294276-12-31 23:59:59.999999'],
       timestamptz: ['294276-12-31 23:59:59.999999+00'],

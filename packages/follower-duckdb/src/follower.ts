@@ -26,10 +26,6 @@ interface OpenStore {
   readonly meta: MetaTables;
 }
 
-/** Sorting by a float itself hands −0 back as 0; within a list it is only compared. */
-const orderOf = ({ sql, held }: HeldColumn): string =>
-  held.sql === 'DOUBLE' || held.sql === 'FLOAT' ? `[${sql}]` : sql;
-
 class DuckDbFollower implements Follower {
   readonly capabilities: FollowerCapabilities = {
     kind: 'duckdb',
@@ -121,7 +117,8 @@ class DuckDbFollower implements Follower {
     );
     if (!entry) return;
     const layout = new TableLayout(engine.catalog, entry.mirrored, entry.place);
-    const order = layout.key.length > 0 ? ` ORDER BY ${layout.keyColumns.map(orderOf).join(', ')}` : '';
+    const order =
+      layout.key.length > 0 ? ` ORDER BY ${layout.keyColumns.map(({ sql }) => sql).join(', ')}` : '';
     const sql = `SELECT ${layout.columnList} FROM ${layout.sql}${order}`;
     for await (const result of engine.stream('scanning', sql)) {
       for (

@@ -20,7 +20,9 @@ export function writeFloat4(value: number): string {
 
 const floatForm = /^-?\d+(?:\.\d+)?(?:e[+-]\d+)?$/;
 
+/** DuckDB's compression takes −0 for 0 at a checkpoint, so −0 cannot be held: undefined refuses it (promise 8). */
 export function readFloat8(text: string): number | undefined {
+  if (text === '-0') return undefined;
   if (floatForm.test(text)) return Number(text);
   return text === 'NaN' || text === 'Infinity' || text === '-Infinity' ? Number(text) : undefined;
 }

@@ -63,7 +63,7 @@ export interface HeldType {
   constant(text: string): string | undefined;
   /** Ordered by DuckDB as keys are everywhere: numbers by value, text by bytes. */
   readonly ordered: boolean;
-  /** DuckDB finds some different values equal (0 and −0, 1 month and 30 days): whole rows compare by their text. */
+  /** DuckDB finds some different values equal (1 month and 30 days): whole rows compare by their text. */
   readonly comparesAsText: boolean;
 }
 
