@@ -81,12 +81,13 @@ export class Stage implements AsyncDisposable {
     const applier = this.pipeline.part('lake');
     if (!applier.exit) await applier.stop();
     const instance = await DuckDBInstance.create(this.pipeline.lakePath);
+    // A connection left open, after a query that failed say, would keep the file from its applier.
+    const connection = await instance.connect();
     try {
-      const connection = await instance.connect();
       const reader = await connection.runAndReadAll(rowText.replace('items', 'public.items'));
-      connection.closeSync();
       return String(reader.getRows()[0]?.[0] ?? '');
     } finally {
+      connection.closeSync();
       instance.closeSync();
     }
   }
