@@ -81,9 +81,13 @@ export class Stage implements AsyncDisposable {
     const applier = this.pipeline.part('lake');
     if (!applier.exit) await applier.stop();
     const instance = await DuckDBInstance.create(this.pipeline.lakePath);
-    // A connection left open, after a query that failed say, would keep the file from its applier.
+    // A handle left over, from a query that failed say, would keep the file from its applier: so none is let fail.
     const connection = await instance.connect();
     try {
+      const tables = await connection.runAndReadAll(
+        `SELECT 1 FROM information_schema.tables WHERE table_schema = 'public' AND table_name = 'items'`,
+      );
+      if (tables.getRows().length === 0) return '';
       const reader = await connection.runAndReadAll(rowText.replace('items', 'public.items'));
       return String(reader.getRows()[0]?.[0] ?? '');
     } finally {
