@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { type PgServer, startPostgres, tempFolder, waitFor } from '@millrace/test-support';
 import { PageReceiver } from './page-receiver.js';
@@ -108,27 +109,23 @@ export class Stage implements AsyncDisposable {
 
   /** Looks at the lake between runs of its applier, which get longer so that a slow machine comes to an end too. */
   async untilLakeEqual(): Promise<void> {
-    let run_ms = lakeRun_ms;
-    await waitFor(
-      async () => {
-        const equal = (await this.lakeRows()) === (await this.leaderRows());
-        this.pipeline.start('lake');
-        if (equal) return true;
-        await new Promise((resolve) => setTimeout(resolve, run_ms));
-        run_ms *= 2;
-        return false;
-      },
-      { what: 'the lake equals the leader', timeout_ms: 2 * arrival_ms },
-    );
+    const deadline = performance.now() + 2 * arrival_ms;
+    const runs: string[] = [];
+    for (let run_ms = lakeRun_ms; ; run_ms *= 2) {
+      const rows = await this.lakeRows();
+      const { exit, output } = this.pipeline.part('lake');
+      runs.push(`it ended with ${JSON.stringify(exit)} and left ${rows.slice(0, 200)}:\n${output}`);
+      this.pipeline.start('lake');
+      if (rows === (await this.leaderRows())) return;
+      if (performance.now() >= deadline) throw new Error(`the lake stays behind: ${runs.join('\n\n')}`);
+      await sleep(run_ms);
+    }
   }
 
   /** Waits for a part to stop loudly by itself: exit 65, the code and its remedy on stderr, and a page. */
   async untilLoudStop(part: Part, codes: readonly string[]): Promise<void> {
     const command = this.pipeline.part(part);
-    const exit = await Promise.race([
-      command.exited,
-      new Promise<undefined>((resolve) => setTimeout(resolve, arrival_ms, undefined)),
-    ]);
+    const exit = await Promise.race([command.exited, sleep(arrival_ms, undefined, { ref: false })]);
     const code = codes.find((candidate) => command.output.includes(candidate));
     if (exit?.code !== 65 || code === undefined || !command.output.includes('millrace resync')) {
       throw new Error(
