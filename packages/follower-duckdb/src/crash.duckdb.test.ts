@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { driverOn, faultOf, rowsOf, storedPosition } from '@millrace/follower/conformance';
 import type { Row } from '@millrace/model';
 import { silentLogger, systemClock } from '@millrace/runtime';
@@ -11,6 +12,7 @@ import { items, play } from './crash-workload.sample.js';
 import { createDuckDbFollower } from './follower.js';
 
 const kills = 10;
+const makersKilled = 4;
 const timeout_ms = 120_000;
 
 describe('a DuckDB file', () => {
@@ -63,6 +65,25 @@ describe('a DuckDB file', () => {
         await follower.close();
       }
       expect(played).toBeGreaterThan(kills);
+    },
+    timeout_ms,
+  );
+
+  test(
+    `whose maker was killed while the file appeared, ${makersKilled} times, opens all the same`,
+    async () => {
+      for (let kill = 0; kill < makersKilled; kill++) {
+        path = join(folder, `made-${kill}.duckdb`);
+        const writer = spawnScript(new URL('./crash-writer.sample.ts', import.meta.url), [path]);
+        const ended = once(writer, 'exit');
+        // The moment it can be seen at all is the moment at which a file made in place is still empty.
+        while (!existsSync(path)) await nextTurn();
+        writer.kill('SIGKILL');
+        await ended;
+        const follower = open();
+        await follower.position();
+        await follower.close();
+      }
     },
     timeout_ms,
   );

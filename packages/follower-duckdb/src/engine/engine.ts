@@ -10,6 +10,7 @@ import {
 import { Fault } from '@millrace/runtime';
 import { type DuckDbFollowerOptions, defaultMemoryLimit, defaultThreads } from '../options.js';
 import { engineFault, isFatal, openFault } from './faults.js';
+import { makeFile } from './new-file.js';
 import { quoteName } from './sql.js';
 
 /**
@@ -57,6 +58,7 @@ export class Engine {
   }
 
   static async #openFile(path: string, options: DuckDbFollowerOptions): Promise<Engine> {
+    await makeFile(path);
     const instance = await DuckDBInstance.create(path, {
       memory_limit: options.memoryLimit ?? defaultMemoryLimit,
       threads: String(options.threads ?? defaultThreads),
@@ -152,7 +154,7 @@ function refuseForeignFile(path: string): void {
   } catch (error) {
     throw openFault(error, path);
   }
-  // An empty file is one whose creation was cut short.
+  // An empty file is one whose creation was cut short: it is made anew.
   if (length === 0 || head.toString('latin1', magicAt_bytes) === magic) return;
   throw openFault(new Error('it is not a DuckDB database'), path);
 }
