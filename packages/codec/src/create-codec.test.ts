@@ -89,3 +89,24 @@ describe.each(['avro', 'json'] as const)('%s', (format) => {
       });
   });
 });
+
+it('a reader registers nothing, and reads what a writer registers later only after asking again', async () => {
+  const schemas = memorySchemaStore();
+  const names = { connectorName: 'shop', database: 'db', version: '0.1.0' };
+  const codec = createCodec({ format: 'avro', preset: 'lossless', schemas, ...names });
+  const early = await codec.decoder('shop.public.items', relation);
+  expect(await schemas.subjects()).toEqual([]);
+  const encoder = await codec.encoder('shop.public.items', relation);
+  expect(await schemas.subjects()).toEqual(['shop.public.items-key', 'shop.public.items-value']);
+  const out = new ByteWriter();
+  const after = rowImageOf(row);
+  const change: Change = {
+    ...{ op: 'insert', relation, lsnHigh: 0, lsnLow: 1, before: undefined, beforeIsFull: false, after },
+  };
+  const context = { sourceTime_us: 0n, processedAt_us: 0n, xid: 1, lastCommitHigh: -1, lastCommitLow: -1 };
+  encoder.value('c', change, { ...context, snapshot: 'false' }, out);
+  const bytes = out.copy();
+  expect(() => early.decode(bytes, () => false)).toThrow(/MR-5004.*nobody registered/);
+  const late = await codec.decoder('shop.public.items', relation);
+  expect(late.decode(bytes, () => false).after).toEqual(row);
+});

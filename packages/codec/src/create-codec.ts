@@ -66,13 +66,19 @@ class AvroCodec implements Codec {
 
   async encoder(topic: string, relation: Relation): Promise<EventEncoder> {
     const plan = this.#plan(topic, relation);
-    return new AvroEncoder(plan, await this.#register(topic, plan), this.#constants);
+    const schemas = schemasOf(topic, plan);
+    const value = await this.#schemas.register(`${topic}-value`, schemas.value);
+    const key =
+      schemas.key === undefined ? keyless : await this.#schemas.register(`${topic}-key`, schemas.key);
+    return new AvroEncoder(plan, { key, value }, this.#constants);
   }
 
   async decoder(topic: string, relation: Relation): Promise<EventDecoder> {
     const plan = this.#plan(topic, relation);
-    const { value } = await this.#register(topic, plan);
-    return new AvroDecoder(topic, plan, value, (id) => foreignSchema(id, topic, relation));
+    // Never registered from here: a reader set up by mistake with another preset would leave its schemas in the registry,
+    // and a reader needs no right to write. Whoever wrote an event has registered its schema before.
+    const id = await this.#schemas.find(`${topic}-value`, schemasOf(topic, plan).value);
+    return new AvroDecoder(topic, plan, id, (other) => foreignSchema(other, topic, relation));
   }
 
   inexactColumns(relation: Relation): readonly { readonly column: string; readonly reason: string }[] {
@@ -96,16 +102,6 @@ class AvroCodec implements Codec {
     }
     this.#names.set(name, topic);
   }
-
-  async #register(topic: string, plan: TablePlan): Promise<{ key: number; value: number }> {
-    const valueId = await this.#schemas.register(
-      `${topic}-value`,
-      legalAvro(topic, valueSchemaText(topic, plan)),
-    );
-    if (plan.key.length === 0) return { key: 0, value: valueId };
-    const key = legalAvro(topic, avroSchemaText(keySchema(topic, structFields(plan.key))));
-    return { key: await this.#schemas.register(`${topic}-key`, key), value: valueId };
-  }
 }
 
 /** What an id is that a decoder did not expect: ids follow from schemas, so the likely ones can be made and compared. */
@@ -123,6 +119,15 @@ function wouldWrite(preset: Preset, id: number, topic: string, relation: Relatio
     if (isFault(error, 'MR-5002')) return false;
     throw error;
   }
+}
+
+/** Of a table without a key: its encoder never writes one. */
+const keyless = 0;
+
+function schemasOf(topic: string, plan: TablePlan): { value: string; key: string | undefined } {
+  const value = legalAvro(topic, valueSchemaText(topic, plan));
+  if (plan.key.length === 0) return { value, key: undefined };
+  return { value, key: legalAvro(topic, avroSchemaText(keySchema(topic, structFields(plan.key)))) };
 }
 
 const valueSchemaText = (topic: string, plan: TablePlan): string =>

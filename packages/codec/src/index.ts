@@ -11,6 +11,6 @@ export type {
 } from './port.js';
 export type { PresetName } from './presets/preset.js';
 export { schemaIdOf } from './schema-store/schema-id.js';
-export type { SchemaRegistry, SubjectVersion } from './schema-store/schema-registry.js';
+export type { Registration, SchemaRegistry, SubjectVersion } from './schema-store/schema-registry.js';
 export { memorySchemaStore, type SchemaTable, tableSchemaStore } from './schema-store/table-store.js';
 export { postgresTextName } from './values/text.js';

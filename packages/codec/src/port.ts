@@ -73,10 +73,15 @@ export interface EventDecoder {
   decode(value: Uint8Array, isAbsent: (column: number) => boolean): DecodedEvent;
 }
 
-/** Where schemas are kept: the log's own table in production, a map in tests. */
+/** Where schemas are kept: the log's own table or an external registry in production, a map in tests. */
 export interface SchemaStore {
   /** The schema text stored under `id`, if any. */
   get(id: number): Promise<string | undefined>;
-  /** Stores a schema under a subject; the same text twice gives the same id. Ids are positive 31-bit integers. */
+  /**
+   * Stores a schema under a subject; the same text twice gives the same id. Ids are positive 31-bit integers. Settles only
+   * when outside consumers can find the schema under that id: no event names it before.
+   */
   register(subject: string, schema: string): Promise<number>;
+  /** The id that `register` has given this schema under this subject; undefined if nobody registered it. Writes nothing. */
+  find(subject: string, schema: string): Promise<number | undefined>;
 }

@@ -13,12 +13,15 @@ export function isOp(text: string): text is EnvelopeOp {
 export class AvroDecoder implements EventDecoder {
   readonly #reader = new AvroReader();
   readonly #rows: RowReader;
-  readonly #schemaId: number;
+  readonly #schemaId: number | undefined;
   readonly #topic: string;
   readonly #explain: (id: number) => string;
 
-  /** `explain` tells what a foreign schema id is, in words; asked only when one turns up. */
-  constructor(topic: string, plan: TablePlan, schemaId: number, explain: (id: number) => string) {
+  /**
+   * `schemaId`: undefined when nobody has registered this table version's schema, hence no event can have it.
+   * `explain` tells what a foreign schema id is, in words; asked only when one turns up.
+   */
+  constructor(topic: string, plan: TablePlan, schemaId: number | undefined, explain: (id: number) => string) {
     this.#topic = topic;
     this.#explain = explain;
     this.#schemaId = schemaId;
@@ -43,8 +46,9 @@ export class AvroDecoder implements EventDecoder {
   }
 
   #foreign(id: number): Fault {
+    const own = this.#schemaId === undefined ? 'a schema that nobody registered' : `schema ${this.#schemaId}`;
     return new Fault('MR-5004', {
-      detail: `an event of topic ${this.#topic} names schema ${id}, but this table version has schema ${this.#schemaId}: ${this.#explain(id)}`,
+      detail: `an event of topic ${this.#topic} names schema ${id}, but this table version has ${own}: ${this.#explain(id)}`,
       context: { topic: this.#topic, schema: id, expected: this.#schemaId },
       remedy:
         'Set the preset the events were written with, or run `millrace resync --all` to write them anew.',

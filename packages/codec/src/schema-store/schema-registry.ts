@@ -7,10 +7,17 @@ export interface SubjectVersion {
   readonly id: number;
 }
 
+/** One schema under one subject. */
+export interface Registration extends SubjectVersion {
+  readonly subject: string;
+}
+
 /** A store that can be listed: what a registry's REST face needs beside the port. */
 export interface SchemaRegistry extends SchemaStore {
   /** Names of all subjects, sorted. */
   subjects(): Promise<readonly string[]>;
   /** Versions of a subject, oldest first; empty for an unknown one. */
   versions(subject: string): Promise<readonly SubjectVersion[]>;
+  /** Everything registered, by subject, then version. */
+  registrations(): Promise<readonly Registration[]>;
 }

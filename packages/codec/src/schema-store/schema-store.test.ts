@@ -58,6 +58,36 @@ describe('schema stores', () => {
     expect(await store.get(1)).toBeUndefined();
   });
 
+  it('find what was registered, under its subject only, and write nothing to find it', async () => {
+    const table = sharedTable();
+    const store = tableSchemaStore(table);
+    expect(await store.find('topic-value', '"int"')).toBeUndefined();
+    expect(table.kept.size).toBe(0);
+    const id = await store.register('topic-value', '"int"');
+    const later = tableSchemaStore(table);
+    expect(await later.find('topic-value', '"int"')).toBe(id);
+    expect(await later.find('other-value', '"int"')).toBeUndefined();
+  });
+
+  it('find a schema whose own id was taken', async () => {
+    const table = sharedTable();
+    await table.put(`schema/${schemaIdOf('"long"')}`, Buffer.from('"another"'));
+    const id = await tableSchemaStore(table).register('s', '"long"');
+    expect(await tableSchemaStore(table).find('s', '"long"')).toBe(id);
+  });
+
+  it('number versions one after the other where two writers noted the same number', async () => {
+    const table = sharedTable();
+    const ids = [
+      await tableSchemaStore(table).register('s', '"int"'),
+      await tableSchemaStore(table).register('s', '"long"'),
+    ];
+    for (const id of ids) await table.put(`subject/${id}/s`, Buffer.from('1'));
+    const versions = await tableSchemaStore(table).versions('s');
+    expect(versions.map(({ version }) => version)).toEqual([1, 2]);
+    expect(new Set(versions.map(({ id }) => id))).toEqual(new Set(ids));
+  });
+
   it('keep ids positive and within 31 bits', () => {
     for (let i = 0; i < 2000; i++) {
       const id = schemaIdOf(`schema ${i}`);

@@ -1,6 +1,6 @@
 import { assert, Fault } from '@millrace/runtime';
 import { nextSchemaId, schemaIdOf } from './schema-id.js';
-import type { SchemaRegistry, SubjectVersion } from './schema-registry.js';
+import type { Registration, SchemaRegistry, SubjectVersion } from './schema-registry.js';
 
 /** The part of a log's table that schemas need; `LogTable` of the log port fits. */
 export interface SchemaTable {
@@ -12,6 +12,8 @@ export interface SchemaTable {
 const schemaKey = (id: number): string => `schema/${id}`;
 const subjectPrefix = 'subject/';
 const subjectKey = (subject: string, id: number): string => `${subjectPrefix}${id}/${subject}`;
+const memoOf = (subject: string, schema: string): string => `${subject}\n${schema}`;
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const id_max = 0x7fff_ffff;
 /** Schemas whose hashes collide one after the other; more would be a broken table. */
 const probes_max = 1000;
@@ -19,7 +21,7 @@ const probes_max = 1000;
 /**
  * Schemas in a table of the log itself: key `schema/<id>` holds the text, `subject/<id>/<subject>` the version number.
  * Keys follow from content, so that writers racing each other write the same. Two versions registered at the same
- * moment may get one number; they are then told apart by id.
+ * moment may note one number; they are then told apart by id, and listed one after the other.
  */
 export function tableSchemaStore(table: SchemaTable): SchemaRegistry {
   return new TableSchemaStore(table, new Map());
@@ -53,7 +55,7 @@ class TableSchemaStore implements SchemaRegistry {
   }
 
   async register(subject: string, schema: string): Promise<number> {
-    const memo = `${subject}\n${schema}`;
+    const memo = memoOf(subject, schema);
     const known = this.#known.get(memo);
     if (known !== undefined) return known;
     const id = await this.#place(schema);
@@ -62,15 +64,36 @@ class TableSchemaStore implements SchemaRegistry {
     return id;
   }
 
+  async find(subject: string, schema: string): Promise<number | undefined> {
+    const known = this.#known.get(memoOf(subject, schema));
+    if (known !== undefined) return known;
+    let id = schemaIdOf(schema);
+    for (let probe = 0; probe < probes_max; probe++, id = nextSchemaId(id)) {
+      const there = await this.get(id);
+      if (there === undefined) return undefined;
+      if (there === schema)
+        return (await this.#table.get(subjectKey(subject, id))) === undefined ? undefined : id;
+    }
+    return undefined;
+  }
+
   async subjects(): Promise<readonly string[]> {
-    const rows = await this.#subjectRows();
-    return [...new Set(rows.map(({ subject }) => subject))].sort();
+    return [...new Set((await this.registrations()).map(({ subject }) => subject))];
   }
 
   async versions(subject: string): Promise<readonly SubjectVersion[]> {
-    const rows = (await this.#subjectRows()).filter((row) => row.subject === subject);
-    rows.sort((a, b) => a.version - b.version || a.id - b.id);
+    const rows = (await this.registrations()).filter((row) => row.subject === subject);
     return rows.map(({ version, id }) => ({ version, id }));
+  }
+
+  async registrations(): Promise<readonly Registration[]> {
+    const rows = await this.#subjectRows();
+    rows.sort((a, b) => compareText(a.subject, b.subject) || a.version - b.version || a.id - b.id);
+    let rank = 0;
+    return rows.map(({ subject, id }, i) => {
+      rank = rows[i - 1]?.subject === subject ? rank + 1 : 1;
+      return { subject, version: rank, id };
+    });
   }
 
   /** Finds the schema, or the first free id from its own on. */
