@@ -1,0 +1,1 @@
+export { userCacheFolder, userCachePath } from './user-cache.js';

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Fault } from '@millrace/runtime';
+import type { LockedJar } from './jar-lock.js';
+
+const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
+const output_bytes_max = 4_000;
+
+/** A dependency of the pom we hand to Maven; `alone`: without what it depends on itself. */
+export interface PomDependency {
+  readonly group: string;
+  readonly artifact: string;
+  readonly version: string;
+}
+
+/** A pom that does nothing but depend. */
+export function pomOf(dependencies: readonly PomDependency[], alone: boolean): string {
+  const exclusions = alone
+    ? '<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>'
+    : '';
+  const items = dependencies.map(
+    ({ group, artifact, version }) =>
+      `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId>` +
+      `<version>${version}</version>${exclusions}</dependency>`,
+  );
+  return [
+    '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>',
+    '<groupId>millrace</groupId><artifactId>jars</artifactId><version>1</version><packaging>pom</packaging>',
+    `<dependencies>\n${items.join('\n')}\n</dependencies></project>\n`,
+  ].join('\n');
+}
+
+function runMaven(folder: string, args: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('mvn', ['-B', '-q', ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const keep = (chunk: Buffer): void => {
+      output = (output + chunk.toString('utf8')).slice(-output_bytes_max);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    child.on('error', (cause) =>
+      reject(new Fault('MR-7004', { detail: `Maven (mvn) cannot be run: ${cause.message}`, cause })),
+    );
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve();
+      else reject(new Fault('MR-7004', { detail: `mvn ended with ${signal ?? code}:\n${output.trim()}` }));
+    });
+  });
+}
+
+async function copyDependencies(target: string, pom: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-maven-'));
+  try {
+    await writeFile(join(folder, 'pom.xml'), pom);
+    await runMaven(folder, [
+      `${plugin}:copy-dependencies`,
+      '-DincludeScope=runtime',
+      '-Dmdep.useRepositoryLayout=true',
+      `-DoutputDirectory=${target}`,
+    ]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Has Maven put exactly `jars` into folder `target`, laid out as a repository. Throws MR-7004. */
+export function copyThroughMaven(target: string, jars: readonly LockedJar[]): Promise<void> {
+  return copyDependencies(target, pomOf(jars, true));
+}
+
+/** Has Maven put `roots` and all they need at run time into folder `target`, laid out as a repository. Throws MR-7004. */
+export function resolveThroughMaven(target: string, roots: readonly PomDependency[]): Promise<void> {
+  return copyDependencies(target, pomOf(roots, false));
+}
