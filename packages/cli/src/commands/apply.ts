@@ -1,7 +1,8 @@
 import { ServiceBoard } from '@millrace/lag-monitor';
 import { systemClock } from '@millrace/runtime';
+import { openLog } from '../wiring/log.js';
 import { Orders } from '../wiring/orders.js';
-import { followerConfig, openLog } from '../wiring/pipeline.js';
+import { followerConfig } from '../wiring/pipeline.js';
 import { superviseApplier } from '../wiring/services.js';
 import { supervise } from '../wiring/supervisor.js';
 import { type CommandContext, loggerFor, readConfig } from './context.js';

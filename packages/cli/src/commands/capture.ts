@@ -1,7 +1,7 @@
 import { ServiceBoard } from '@millrace/lag-monitor';
 import { systemClock } from '@millrace/runtime';
+import { openLog } from '../wiring/log.js';
 import { Orders } from '../wiring/orders.js';
-import { openLog } from '../wiring/pipeline.js';
 import { superviseCapture } from '../wiring/services.js';
 import { supervise } from '../wiring/supervisor.js';
 import { type CommandContext, loggerFor, readConfig } from './context.js';

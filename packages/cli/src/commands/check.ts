@@ -1,10 +1,11 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { PgSession, readServer } from '@millrace/postgres';
 import { type Fault, toFault } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { type CommandContext, readConfig } from './context.js';
 import { leaderFindings } from './leader-findings.js';
+import { isWritable, logFindings } from './log-findings.js';
 
 /** Something that would stop replication or lose time later, with what to do about it. */
 export interface Finding {
@@ -27,7 +28,7 @@ export async function check(context: CommandContext, strict: boolean): Promise<n
   const loaded = readConfig(context);
   const findings = [
     ...(await leaderFindings(loaded)),
-    ...logFindings(loaded),
+    ...(await logFindings(loaded)),
     ...(await followerFindings(loaded)),
   ];
   const { terminal, options } = context;
@@ -57,39 +58,13 @@ function show({ terminal }: CommandContext, finding: Finding): void {
   if (finding.fix !== null) terminal.out(`  Do: ${finding.fix}`);
 }
 
-/** The nearest folder that exists must let us make the rest. */
-function logFindings({ config, folder }: LoadedConfig): Finding[] {
-  let at = resolve(folder, config.log.embedded.path);
-  while (!existsSync(at)) at = dirname(at);
-  return writable(at)
-    ? []
-    : [
-        {
-          where: 'log',
-          severity: 'error',
-          code: 'MR-3008',
-          what: `the log's folder cannot be made or written: ${at}`,
-          fix: 'Grant this user write access, or change `log.embedded.path`.',
-        },
-      ];
-}
-
-function writable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK | constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 async function followerFindings(loaded: LoadedConfig): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const [name, { postgres, duckdb }] of Object.entries(loaded.config.followers)) {
     if (postgres) findings.push(...(await postgresFindings(name, postgres.url)));
     if (duckdb) {
       const folder = dirname(resolve(loaded.folder, duckdb.path));
-      if (!existsSync(folder) || !writable(folder))
+      if (!existsSync(folder) || !isWritable(folder))
         findings.push({
           where: name,
           severity: 'error',

@@ -1,6 +1,6 @@
 import { FollowerReports } from '@millrace/log';
 import { Fault } from '@millrace/runtime';
-import { openLog } from '../wiring/pipeline.js';
+import { openLog } from '../wiring/log.js';
 import { type CommandContext, loggerFor, readConfig } from './context.js';
 import { livingNote } from './giving-orders.js';
 

@@ -1,12 +1,10 @@
-import { existsSync } from 'node:fs';
 import { AlertBook, Judge, Sampler, type StatusReport, statusOf } from '@millrace/lag-monitor';
 import { MemoryLog, MemoryLogServer } from '@millrace/log';
-import type { EmbeddedLog } from '@millrace/log-embedded';
 import { silentLogger, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { createPostgresProbe } from '../wiring/leader-probe.js';
-import { storageOf } from '../wiring/monitoring.js';
-import { logFolderOf, openLog, slotOf } from '../wiring/pipeline.js';
+import { openLogToRead } from '../wiring/log.js';
+import { slotOf } from '../wiring/pipeline.js';
 
 const monitorTimeout_ms = 2_000;
 /** Two samples this far apart give rates. */
@@ -32,13 +30,13 @@ export async function statusFromMonitor({ config }: LoadedConfig): Promise<Statu
 /** Measures by itself, where no monitor runs: positions from leader and log, rates over a second, no alerts. */
 export async function measureStatus(loaded: LoadedConfig, signal: AbortSignal): Promise<StatusReport> {
   const { config } = loaded;
-  const log = await openToRead(loaded);
+  const log = await openLogToRead(loaded, silentLogger);
   const leader = createPostgresProbe(config.leader.url, slotOf(loaded));
   try {
     const sampler = new Sampler({
       leader,
       log: log ?? new MemoryLog(new MemoryLogServer({ clock: systemClock })),
-      ...(log && { storage: () => storageOf(loaded, log) }),
+      ...(log && { storage: () => log.storage() }),
     });
     const judge = new Judge(
       config.monitor.budgets.map(({ follower, warn, page, for: for_ms }) => ({
@@ -61,9 +59,4 @@ export async function measureStatus(loaded: LoadedConfig, signal: AbortSignal): 
     await leader.close();
     await log?.close();
   }
-}
-
-/** Looking must leave nothing behind: a log made here would belong to whoever looked. Undefined: nothing has ever run. */
-async function openToRead(loaded: LoadedConfig): Promise<EmbeddedLog | undefined> {
-  return existsSync(logFolderOf(loaded)) ? openLog(loaded, silentLogger, { readOnly: true }) : undefined;
 }

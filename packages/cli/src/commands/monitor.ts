@@ -1,7 +1,7 @@
 import { systemClock } from '@millrace/runtime';
 import { settledOrAbandoned } from '../wiring/abandon.js';
+import { openLog } from '../wiring/log.js';
 import { buildMonitor } from '../wiring/monitoring.js';
-import { openLog } from '../wiring/pipeline.js';
 import { type CommandContext, loggerFor, readConfig } from './context.js';
 
 /** Measures, pages, answers over HTTP, until told to stop. */

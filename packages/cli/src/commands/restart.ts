@@ -1,5 +1,6 @@
 import { Fault } from '@millrace/runtime';
-import { followerConfig, openLog } from '../wiring/pipeline.js';
+import { openLog } from '../wiring/log.js';
+import { followerConfig } from '../wiring/pipeline.js';
 import { type CommandContext, loggerFor, readConfig } from './context.js';
 import { livingNote, orderAndWait } from './giving-orders.js';
 

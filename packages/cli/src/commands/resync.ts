@@ -1,14 +1,13 @@
 import { Fault, type Logger } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { suggestion } from '../config/suggest.js';
+import { openLog, type PipelineLog } from '../wiring/log.js';
 import { type OrderKind, Orders } from '../wiring/orders.js';
-import { followerConfig, openLog } from '../wiring/pipeline.js';
+import { followerConfig } from '../wiring/pipeline.js';
 import { superviseApplier } from '../wiring/services.js';
 import { configuredTables } from '../wiring/source.js';
 import { type CommandContext, loggerFor, readConfig } from './context.js';
 import { livingNote, newOrder, orderAndWait } from './giving-orders.js';
-
-type EmbeddedLog = Awaited<ReturnType<typeof openLog>>;
 
 /** What is to be read anew: exactly one of the three. */
 export interface ResyncTarget {
@@ -56,7 +55,7 @@ async function mustExist(loaded: LoadedConfig, table: string): Promise<void> {
 
 async function orderCapture(
   context: CommandContext,
-  log: EmbeddedLog,
+  log: PipelineLog,
   kind: OrderKind,
   what: string,
 ): Promise<void> {
@@ -69,7 +68,7 @@ async function orderCapture(
 async function resyncOne(
   context: CommandContext,
   loaded: LoadedConfig,
-  log: EmbeddedLog,
+  log: PipelineLog,
   name: string,
 ): Promise<void> {
   const logger = loggerFor(context, loaded, name);
@@ -80,6 +79,6 @@ async function resyncOne(
   context.terminal.say(`${name}: registered anew; it is rebuilt while capture and its applier run.`);
 }
 
-async function directly(loaded: LoadedConfig, log: EmbeddedLog, name: string, logger: Logger): Promise<void> {
+async function directly(loaded: LoadedConfig, log: PipelineLog, name: string, logger: Logger): Promise<void> {
   await superviseApplier(loaded, name, log, logger).carryOut('resync');
 }

@@ -3,16 +3,14 @@ import { type Fault, type Logger, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { reportFault } from '../terminal/report-fault.js';
 import { settledOrAbandoned } from '../wiring/abandon.js';
+import { openLog, type PipelineLog } from '../wiring/log.js';
 import { buildMonitor } from '../wiring/monitoring.js';
 import { Orders } from '../wiring/orders.js';
-import { openLog } from '../wiring/pipeline.js';
 import { superviseApplier, superviseCapture } from '../wiring/services.js';
 import { isTriedAgain, supervise } from '../wiring/supervisor.js';
 import { type CommandContext, loggerFor, readConfig } from './context.js';
 import { showSnapshot } from './snapshot-progress.js';
 import { awaitLeader } from './startup.js';
-
-type EmbeddedLog = Awaited<ReturnType<typeof openLog>>;
 
 /**
  * Everything in one process. A follower that stops loudly pages and stays visible while the others go on; the
@@ -50,7 +48,7 @@ export async function up(context: CommandContext): Promise<number> {
 async function replicate(
   context: CommandContext,
   loaded: LoadedConfig,
-  log: EmbeddedLog,
+  log: PipelineLog,
   stopped: StoppedServices,
   signal: AbortSignal,
 ): Promise<void> {

@@ -36,13 +36,43 @@ it('fills every default of the smallest configuration', () => {
     publication: { name: 'millrace', create: true },
     tables: ['public.*'],
   });
-  expect(config.log.embedded.retention).toEqual({ bytes: 10 * 2 ** 30, age: 604_800_000, followers: 'hold' });
+  expect(config.log.embedded?.retention).toEqual({
+    bytes: 10 * 2 ** 30,
+    age: 604_800_000,
+    followers: 'hold',
+  });
   expect(config.codec).toEqual({ format: 'avro', preset: 'lossless' });
   expect(config.followers.lake).toMatchObject({ on_restore: 'stop', schema: 'evolve' });
   expect(config.monitor).toMatchObject({ listen: '127.0.0.1:9187', sample: 1_000 });
   expect(config.monitor.budgets).toEqual([
     { follower: '*', warn: 64 * 2 ** 20, page: 256 * 2 ** 20, for: 10_000 },
   ]);
+});
+
+it('takes a Kafka log instead of the embedded one, with TLS verified and its secrets never printed', () => {
+  const secrets = new Secrets();
+  const kafka = `log:
+  kafka:
+    brokers: [kafka-1:9093, "[::1]:9093"]
+    tls: { ca: "-----BEGIN CERTIFICATE-----" }
+    sasl: { mechanism: scram-sha-512, username: millrace, password: hush-hush }
+    topics: { partitions: 6, replication: 3 }
+`;
+  const { log } = parse(minimal + kafka, secrets);
+  expect(log.embedded).toBeUndefined();
+  expect(log.kafka).toMatchObject({
+    tls: { verify: true },
+    topics: { partitions: 6, replication: 3, compression: 'none', retention: { age: 604_800_000 } },
+  });
+  expect(faultOf(`${minimal}log: { kafka: { brokers: ["http://kafka:9092"] } }\n`).detail).toContain(
+    'host:port',
+  );
+  expect(faultOf(`${minimal}log: { kafka: { brokers: [k:1] }, embedded: {} }\n`).detail).toContain(
+    'embedded or kafka',
+  );
+  const weak = `${minimal}log: { kafka: { brokers: [k:1], topics: { replication: 1, min_insync: 2 } } }\n`;
+  expect(faultOf(weak).detail).toContain('min_insync must not be above replication');
+  expect(faultOf(kafka.replace('sasl', 'salt') + minimal).detail).not.toContain('hush-hush');
 });
 
 it('shows line, column, caret and the key that was meant', () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { logSchema } from './log-schema.js';
 import { byteSize, duration } from './quantities.js';
 
 /**
@@ -68,30 +69,6 @@ const leader = z
       .describe('When a schema change cannot be told for certain.'),
   })
   .describe('The PostgreSQL database to copy from.');
-
-const log = z
-  .strictObject({
-    embedded: z
-      .strictObject({
-        path: z.string().min(1).default('./.millrace/log').describe('Folder, relative to this file.'),
-        max_bytes: byteSize.optional().describe('Most that the log may take. Default: the disk.'),
-        retention: z
-          .strictObject({
-            bytes: byteSize.prefault('10GiB').describe('Keep about this much …'),
-            age: duration.prefault('7d').describe('… and everything younger than this.'),
-            followers: z
-              .enum(['hold', 'drop'])
-              .default('hold')
-              .describe(
-                'hold: never trim what a registered follower needs. drop: trim, and stop that follower.',
-              ),
-          })
-          .prefault({}),
-      })
-      .prefault({}),
-  })
-  .prefault({})
-  .describe('Where commits are kept between leader and followers.');
 
 const codec = z
   .strictObject({
@@ -198,7 +175,7 @@ export const configSchema = z
     pipeline: name('a pipeline’s name').describe('Name of the pipeline: prefix of topics and of the slot.'),
     environment: name('an environment’s name').default('default').describe('Named in pages.'),
     leader,
-    log,
+    log: logSchema,
     codec,
     followers,
     monitor,

@@ -36,10 +36,10 @@ export class Secrets {
   }
 }
 
-/** Passwords of URLs, whole or broken by characters that should have been percent-encoded; `secret:`; whsec_…. */
+/** Passwords of URLs, whole or broken by characters that should have been percent-encoded; `secret:` and the like; whsec_…. */
 const inSources = [
   /(:\/\/[^\s:@/"']*:)(\S*|[^"'\n]*)(?=@)/g,
-  /(\bsecret["']?\s*:\s*)([^}\n]*)/g,
+  /(\b(?:secret|password|key)["']?\s*:\s*)([^}\n]*)/g,
   /([?&](?:password|sslpassword|token|key|secret)=)([^&\s"']*)/gi,
   /(whsec_)([A-Za-z0-9+/=_-]+)/g,
 ];

@@ -1,20 +1,17 @@
-import { statfs } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import {
   createMonitor,
   type ListenAddress,
-  type LogStorage,
   type Monitor,
   tableAlertStore,
   tableOutbox,
   type Verdict,
   Webhook,
 } from '@millrace/lag-monitor';
-import type { EmbeddedLog } from '@millrace/log-embedded';
 import type { Logger } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { version } from '../version.js';
 import { createPostgresProbe } from './leader-probe.js';
+import type { PipelineLog } from './log.js';
 import { slotOf, surroundingsFor } from './pipeline.js';
 
 /** `127.0.0.1:9187` or `[::1]:9187`, as the schema has checked it. */
@@ -26,7 +23,7 @@ export function listenAddress(text: string): ListenAddress {
 /** The monitor of a pipeline. Throws MR-1003 for a bad webhook secret. */
 export function buildMonitor(
   loaded: LoadedConfig,
-  log: EmbeddedLog,
+  log: PipelineLog,
   logger: Logger,
   onVerdict?: (verdict: Verdict) => void,
 ): Monitor {
@@ -40,7 +37,7 @@ export function buildMonitor(
     followers: Object.keys(config.followers),
     leader: createPostgresProbe(config.leader.url, slotOf(loaded)),
     log,
-    storage: () => storageOf(loaded, log),
+    storage: () => log.storage(),
     budgets: config.monitor.budgets.map(({ follower, warn, page, for: for_ms }) => ({
       follower,
       warn_bytes: warn,
@@ -69,13 +66,4 @@ export function buildMonitor(
     surroundings,
     ...(onVerdict && { onVerdict }),
   });
-}
-
-/** What the log holds, and what it may: its own limit, or what is left of the disk, whichever is less. */
-export async function storageOf(loaded: LoadedConfig, log: EmbeddedLog): Promise<LogStorage> {
-  const { path, max_bytes } = loaded.config.log.embedded;
-  const { used_bytes } = await log.stats();
-  const disk = await statfs(resolve(loaded.folder, path));
-  const room_bytes = used_bytes + disk.bavail * disk.bsize;
-  return { used_bytes, limit_bytes: Math.min(max_bytes ?? room_bytes, room_bytes) };
 }

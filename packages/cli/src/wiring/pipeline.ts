@@ -4,7 +4,6 @@ import { resolve } from 'node:path';
 import { type Codec, createCodec, tableSchemaStore } from '@millrace/codec';
 import type { Follower } from '@millrace/follower';
 import type { Log } from '@millrace/log';
-import { type EmbeddedLog, openEmbeddedLog } from '@millrace/log-embedded';
 import { parsePostgresUrl } from '@millrace/postgres';
 import { Fault, type Logger, type Surroundings, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
@@ -19,26 +18,6 @@ export const surroundingsFor = (logger: Logger): Surroundings => ({
   logger,
   random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
 });
-
-export const logFolderOf = ({ config, folder }: LoadedConfig): string =>
-  resolve(folder, config.log.embedded.path);
-
-/** The embedded log, made when there is none, unless `readOnly`. */
-export function openLog(
-  loaded: LoadedConfig,
-  logger: Logger,
-  { readOnly = false }: { readonly readOnly?: boolean } = {},
-): Promise<EmbeddedLog> {
-  const { max_bytes, retention } = loaded.config.log.embedded;
-  return openEmbeddedLog({
-    path: logFolderOf(loaded),
-    readOnly,
-    ...(max_bytes !== undefined && { max_bytes }),
-    retention: { bytes: retention.bytes, age_ms: retention.age, followers: retention.followers },
-    clock: systemClock,
-    logger,
-  });
-}
 
 export const slotOf = ({ config }: LoadedConfig): string =>
   config.leader.slot ?? `millrace_${config.pipeline.toLowerCase().replaceAll('-', '_')}`;

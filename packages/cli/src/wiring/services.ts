@@ -3,14 +3,12 @@ import { type Capture, createCapture } from '@millrace/capture';
 import type { Log } from '@millrace/log';
 import { type FaultCode, faultCatalogue, type Logger, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
+import { partitionsOf } from './log.js';
 import type { OrderKind } from './orders.js';
 import { codecFor, followerConfig, identity, openFollower, surroundingsFor } from './pipeline.js';
 import { openSource } from './source.js';
 import type { Showing, Supervised } from './supervisor.js';
 import { type PendingCall, watchFollower } from './watched-follower.js';
-
-/** Topics are made with one partition: on one machine more would only be read one after the other. */
-const partitions = 1;
 
 export interface SupervisedCapture extends Supervised {
   /** The running capture; undefined between runs. */
@@ -31,7 +29,11 @@ export function superviseCapture(loaded: LoadedConfig, log: Log, logger: Logger)
         source,
         log,
         codec: codecFor(loaded, log),
-        pipeline: { topicPrefix: pipeline, partitions, applyFollowers: Object.keys(followers) },
+        pipeline: {
+          topicPrefix: pipeline,
+          partitions: partitionsOf(loaded),
+          applyFollowers: Object.keys(followers),
+        },
         policies: {
           onGap: ordered === 'resync' ? 'resnapshot' : leader.on_gap,
           onFork: ordered === 'resync' ? 'resnapshot' : leader.on_fork,

@@ -1,0 +1,37 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { LoadedConfig } from '../config/load.js';
+import { logFolderOf } from '../wiring/log.js';
+import type { Finding } from './check.js';
+
+/** What the log still needs. */
+export async function logFindings(loaded: LoadedConfig): Promise<Finding[]> {
+  const folder = logFolderOf(loaded);
+  return folder === undefined ? [] : folderFindings(folder);
+}
+
+/** The nearest folder that exists must let us make the rest. */
+function folderFindings(folder: string): Finding[] {
+  let at = folder;
+  while (!existsSync(at)) at = dirname(at);
+  return isWritable(at)
+    ? []
+    : [
+        {
+          where: 'log',
+          severity: 'error',
+          code: 'MR-3008',
+          what: `the log's folder cannot be made or written: ${at}`,
+          fix: 'Grant this user write access, or change `log.embedded.path`.',
+        },
+      ];
+}
+
+export function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { LogStorage } from '@millrace/lag-monitor';
+import type { Log } from '@millrace/log';
+import { Fault, type Logger, systemClock } from '@millrace/runtime';
+import type { LoadedConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
+
+/** The configured log, embedded or Kafka: the only place that knows which. */
+export interface PipelineLog extends Log {
+  /** What the log holds, and what it may; undefined where that cannot be told. */
+  storage(): Promise<LogStorage | undefined>;
+}
+
+export interface OpenLogOptions {
+  /** Only to look: nothing is made. */
+  readonly readOnly?: boolean;
+}
+
+type EmbeddedConfig = NonNullable<Config['log']['embedded']>;
+
+/** Partitions that a new topic is made with. */
+export function partitionsOf({ config }: LoadedConfig): number {
+  const { embedded, kafka } = config.log;
+  return kafka?.topics.partitions ?? embedded?.partitions ?? 1;
+}
+
+/** Where the embedded log keeps its files; undefined for Kafka. */
+export function logFolderOf({ config, folder }: LoadedConfig): string | undefined {
+  return config.log.embedded && resolve(folder, config.log.embedded.path);
+}
+
+/** The log, made when there is none, unless `readOnly`. Drivers are loaded when they are needed. */
+export async function openLog(
+  loaded: LoadedConfig,
+  logger: Logger,
+  options: OpenLogOptions = {},
+): Promise<PipelineLog> {
+  const { embedded, kafka } = loaded.config.log;
+  if (kafka) throw new Fault('MR-1003', { detail: 'log.kafka is not there yet' });
+  return openEmbedded(loaded, embedded as EmbeddedConfig, logger, options);
+}
+
+/** For looking alone: undefined when there is no log yet, for nothing has ever run. Leaves nothing behind. */
+export async function openLogToRead(loaded: LoadedConfig, logger: Logger): Promise<PipelineLog | undefined> {
+  const folder = logFolderOf(loaded);
+  if (folder !== undefined && !existsSync(folder)) return undefined;
+  return openLog(loaded, logger, { readOnly: true });
+}
+
+async function openEmbedded(
+  loaded: LoadedConfig,
+  { path, max_bytes, retention }: EmbeddedConfig,
+  logger: Logger,
+  { readOnly = false }: OpenLogOptions,
+): Promise<PipelineLog> {
+  const { openEmbeddedLog } = await import('@millrace/log-embedded');
+  const folder = resolve(loaded.folder, path);
+  const log = await openEmbeddedLog({
+    path: folder,
+    readOnly,
+    ...(max_bytes !== undefined && { max_bytes }),
+    retention: { bytes: retention.bytes, age_ms: retention.age, followers: retention.followers },
+    clock: systemClock,
+    logger,
+  });
+  /** Its own limit, or what is left of the disk, whichever is less. */
+  const storage = async (): Promise<LogStorage> => {
+    const { used_bytes } = await log.stats();
+    const disk = await statfs(folder);
+    const room_bytes = used_bytes + disk.bavail * disk.bsize;
+    return { used_bytes, limit_bytes: Math.min(max_bytes ?? room_bytes, room_bytes) };
+  };
+  return Object.assign(log, { storage });
+}
