@@ -1,0 +1,1 @@
+export { describeJobRunnerConformance, type JobHarness, type RunnerSettings } from './conformance/suite.js';
