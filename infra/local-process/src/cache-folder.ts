@@ -2,7 +2,6 @@ import { chmodSync, lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Fault } from '@millrace/runtime';
-import { serviceUser } from './service-user.js';
 
 /** Tries at a name before giving up: another user may have planted folders under the first ones. */
 const names_max = 8;
@@ -35,8 +34,20 @@ function claim(path: string, mode: number, euid: number): boolean {
   return true;
 }
 
-/** Picks the cache folder among `bases`; `shared` asks that another account can reach what is inside. */
-export function claimCacheFolder(bases: readonly string[], euid: number, shared: boolean): string {
+/** A cache folder to be claimed. */
+export interface CacheClaim {
+  /** Whose servers: `postgres`, `kafka`. Stands in the folder's name. */
+  readonly name: string;
+  /** True when servers run under another account, which must reach what is inside. */
+  readonly shared: boolean;
+}
+
+/** Picks the cache folder of account `euid` among `bases`. Throws MR-7003. */
+export function claimCacheFolder(
+  { name, shared }: CacheClaim,
+  bases: readonly string[],
+  euid: number,
+): string {
   for (const base of bases) {
     let real: string;
     try {
@@ -46,7 +57,7 @@ export function claimCacheFolder(bases: readonly string[], euid: number, shared:
     }
     if (shared && !reachableByOthers(real)) continue;
     for (let attempt = 0; attempt < names_max; attempt++) {
-      const path = join(real, `millrace-postgres-${euid}${attempt === 0 ? '' : `-${attempt}`}`);
+      const path = join(real, `millrace-${name}-${euid}${attempt === 0 ? '' : `-${attempt}`}`);
       if (claim(path, shared ? 0o711 : 0o700, euid)) return path;
     }
   }
@@ -54,13 +65,9 @@ export function claimCacheFolder(bases: readonly string[], euid: number, shared:
 }
 
 /**
- * Where binaries, templates and data folders of local servers live. Under root the servers run as another account,
- * which must reach them, so a TMPDIR that only root can enter is passed over. Throws MR-7003.
+ * Where binaries, templates and data folders of local servers live: below TMPDIR, unless the servers run under
+ * another account which could not enter that. Throws MR-7003.
  */
-export function cacheFolder(): string {
-  return claimCacheFolder(
-    [tmpdir(), '/tmp', '/var/tmp'],
-    process.geteuid?.() ?? -1,
-    serviceUser() !== undefined,
-  );
+export function cacheFolder(claimed: CacheClaim): string {
+  return claimCacheFolder(claimed, [tmpdir(), '/tmp', '/var/tmp'], process.geteuid?.() ?? -1);
 }
