@@ -1,0 +1,63 @@
+import type { Registration, SchemaRegistry } from '@millrace/codec';
+import { comparableForm } from './same-schema.js';
+
+/** Schemas never change under their id: those asked for last are kept, up to this many characters. */
+const cached_chars_max = 16 * 1024 * 1024;
+
+/** What the REST face asks of the registry, on top of the port. */
+export class SchemaBook {
+  readonly #registry: SchemaRegistry;
+  readonly #texts = new Map<number, string>();
+  #cached_chars = 0;
+
+  constructor(registry: SchemaRegistry) {
+    this.#registry = registry;
+  }
+
+  registrations(): Promise<readonly Registration[]> {
+    return this.#registry.registrations();
+  }
+
+  /** Versions of one subject, oldest first; empty for an unknown one. */
+  async of(subject: string): Promise<readonly Registration[]> {
+    return (await this.registrations()).filter((each) => each.subject === subject);
+  }
+
+  /** Where a schema is registered. */
+  async uses(id: number): Promise<readonly Registration[]> {
+    return (await this.registrations()).filter((each) => each.id === id);
+  }
+
+  async text(id: number): Promise<string | undefined> {
+    const cached = this.#texts.get(id);
+    if (cached !== undefined) return cached;
+    const text = await this.#registry.get(id);
+    if (text !== undefined) this.#keep(id, text);
+    return text;
+  }
+
+  /** The version of a subject that holds this schema, in whatever order its attributes are written. */
+  async find(subject: string, schema: string): Promise<(Registration & { schema: string }) | undefined> {
+    const wanted = comparableForm(schema);
+    for (const registration of (await this.of(subject)).toReversed()) {
+      const text = await this.text(registration.id);
+      if (text !== undefined && (text === schema || comparableForm(text) === wanted))
+        return { ...registration, schema: text };
+    }
+    return undefined;
+  }
+
+  register(subject: string, schema: string): Promise<number> {
+    return this.#registry.register(subject, schema);
+  }
+
+  #keep(id: number, text: string): void {
+    this.#texts.set(id, text);
+    this.#cached_chars += text.length;
+    for (const [oldest, { length }] of this.#texts) {
+      if (this.#cached_chars <= cached_chars_max) return;
+      this.#texts.delete(oldest);
+      this.#cached_chars -= length;
+    }
+  }
+}
