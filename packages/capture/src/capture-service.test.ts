@@ -1,4 +1,4 @@
-import { anchorOf, FollowerReports, type MemoryLogFaults } from '@millrace/log';
+import { anchorOf, decodeRecord, encodeRecord, FollowerReports, type MemoryLogFaults } from '@millrace/log';
 import { lsn } from '@millrace/model';
 import { systemClock } from '@millrace/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -182,6 +182,22 @@ describe('a superseded capture', () => {
     await until(() => first.status().state.name === 'fenced');
     expect(await bench.running[0]?.done).toMatchObject({ code: 'MR-2009' });
     await bench.replicated();
+  });
+
+  it('is fenced, and does not claim again, when its connection was lost before it learned of its successor', async () => {
+    bench = new Bench();
+    const first = bench.start();
+    await until(() => first.status().state.name === 'stream');
+    const log = bench.server.open();
+    const claim = { logId: log.id, epoch: 2, nonce: new Uint8Array(16).fill(2), seq: 0n };
+    bench.leader.cutConnection('paused for too long');
+    await log.progress.appendClaim(
+      encodeRecord({ ...claim, kind: 'claim', host: 'other', pid: 2, version: 'test' }),
+      { epoch: 2, nonce: claim.nonce },
+    );
+    await until(() => first.status().state.name === 'fenced');
+    const { records } = await log.progress.read(0n, 1 << 20);
+    expect(decodeRecord(records.at(-1)?.bytes ?? Buffer.alloc(0))).toMatchObject({ kind: 'claim', epoch: 2 });
   });
 });
 

@@ -1,6 +1,5 @@
 import { ChainReader, FollowerReports } from '@millrace/log';
-
-import { backoff_ms, defaultBackoff, type Fault, type Service, toFault } from '@millrace/runtime';
+import { backoff_ms, defaultBackoff, Fault, type Service, toFault } from '@millrace/runtime';
 import { ChainFacts } from './chain-facts.js';
 import { chainStart, claimEpoch } from './claim.js';
 import { captureDecisions } from './decisions.js';
@@ -33,6 +32,8 @@ class CaptureService implements Capture {
   readonly #settings: CaptureSettings;
   readonly #progress: Progress;
   #state: CaptureState = { name: 'wait', reason: 'not started' };
+  /** The newest epoch that was ours; 0 before the first. */
+  #ours = 0;
 
   constructor(settings: CaptureSettings) {
     this.#settings = settings;
@@ -68,6 +69,7 @@ class CaptureService implements Capture {
   /** One epoch: from owning the slot to losing the connection (R12). */
   async #epoch(signal: AbortSignal): Promise<void> {
     const { source, log } = this.#settings;
+    await this.#checkSuccessor();
     this.#enter({ name: 'wait', reason: 'for the replication slot' });
     const session = await source.acquire({
       signal,
@@ -82,6 +84,7 @@ class CaptureService implements Capture {
       const reports = new FollowerReports(log);
       const reader = new ChainReader(log, await chainStart(log, reports, facts));
       const claim = await claimEpoch(this.#settings, reader, facts, (state) => this.#enter(state), signal);
+      this.#ours = claim.epoch;
       this.#progress.epoch = claim.epoch;
       const epoch = new Epoch({
         settings: this.#settings,
@@ -98,6 +101,20 @@ class CaptureService implements Capture {
       this.#progress.waiting = undefined;
       await closeQuietly(session, this.#settings);
     }
+  }
+
+  /** A capture that was paused past its takeover has lost its connection too: it ends as fenced, and does not queue up behind its successor. */
+  async #checkSuccessor(): Promise<void> {
+    if (this.#ours === 0) return;
+    const { log } = this.#settings;
+    const reader = new ChainReader(log, await chainStart(log, new FollowerReports(log), new ChainFacts()));
+    await reader.readToHead();
+    const { epoch } = reader.state;
+    if (epoch > this.#ours)
+      throw new Fault('MR-2009', {
+        detail: `epoch ${epoch} was claimed by another capture, ours was ${this.#ours}`,
+        context: { epoch, ours: this.#ours },
+      });
   }
 
   #end(fault: Fault): never {
