@@ -79,12 +79,23 @@ class HttpSchemaStore implements SchemaStore {
     return id;
   }
 
-  /** Both sides of the boundary: what consumers will read under this id must be what events are written with (promise 8). */
+  /**
+   * Both sides of the boundary: what consumers will read under this id must be what events are written with (promise 8). A
+   * registry of several nodes shows a schema on all of them only after a while: until then no event may name it.
+   */
   async #verify(errand: Errand, id: number, schema: string): Promise<void> {
-    const text = await this.get(id);
-    if (text !== undefined && isSame(text, schema)) return;
+    const text = await patiently(this.#options, async () => {
+      const shown = await this.get(id);
+      if (shown === undefined)
+        throw new Fault('MR-5005', {
+          detail: `${errand.doing}: ${this.#shown} does not yet show schema ${id}`,
+          context: { registry: this.#shown, subject: errand.subject, id },
+        });
+      return shown;
+    });
+    if (isSame(text, schema)) return;
     throw new Fault('MR-5011', {
-      detail: `${errand.doing}: ${this.#shown} gave id ${id}, under which it holds ${text === undefined ? 'nothing' : 'another schema'}`,
+      detail: `${errand.doing}: ${this.#shown} gave id ${id}, under which it holds another schema`,
       context: { registry: this.#shown, subject: errand.subject, id },
     });
   }
