@@ -65,7 +65,7 @@ class Bench {
       log: this.server.open(),
       codec,
       follower: new MemoryFollower(this.store, 'replica'),
-      limits: { idle_ms: 10, report_ms: 1 },
+      limits: { idle_ms: 10, report_ms: 1, worker_beat_ms: 5, worker_silence_ms: 200 },
       surroundings: { clock: systemClock, logger: silentLogger, random: Math.random },
       ...options,
     });
@@ -218,8 +218,9 @@ describe('An applier', () => {
     await bench.chain.transaction(110n, [{ topic: 1, op: 'c', after: ['1', 'a', 'x'] }]);
     const first = bench.start();
     await bench.reached(110n);
-    bench.start();
+    await new MemoryFollower(bench.store, 'replica').takeOver(new Uint8Array(16).fill(9));
     expect((await first.ended)?.code).toBe('MR-4003');
+    bench.start();
     expect(first.applier.status().phase).toBe('fenced');
     await bench.chain.transaction(120n, [{ topic: 1, op: 'u', after: ['1', 'b', 'x'] }]);
     await bench.reached(120n);

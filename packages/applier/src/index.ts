@@ -19,3 +19,4 @@ export {
 } from './policies.js';
 export { resyncFollower } from './resync.js';
 export type { ApplierPhase, ApplierStatus, Waiting } from './status.js';
+export type { WorkerIdentity } from './workers/roster.js';

@@ -40,6 +40,10 @@ export interface ApplierLimits {
   readonly idle_ms: number;
   /** Least pause between two reports of the follower's position. */
   readonly report_ms: number;
+  /** Pause between two signs of life to the other workers of the follower. */
+  readonly worker_beat_ms: number;
+  /** Silence after which a worker counts as gone and another takes over. A stall of this length costs a takeover, no data. */
+  readonly worker_silence_ms: number;
 }
 
 export const defaultLimits: ApplierLimits = {
@@ -52,4 +56,6 @@ export const defaultLimits: ApplierLimits = {
   ahead_records: 2_048,
   idle_ms: 5_000,
   report_ms: 250,
+  worker_beat_ms: 500,
+  worker_silence_ms: 3_000,
 };

@@ -84,6 +84,11 @@ export class Session {
     this.#pace = new Pace(options.limits);
   }
 
+  /** What this session wrote into the position row, or was about to. */
+  get owner(): Uint8Array {
+    return this.#owner;
+  }
+
   /** Where the follower stands by what this session knows; undefined before the takeover. */
   get reached(): Reached | undefined {
     const standing = this.#standing;

@@ -1,4 +1,4 @@
-import type { FollowerState } from '@millrace/follower';
+import type { FollowerState, SeenWorker } from '@millrace/follower';
 import type { Position } from '@millrace/model';
 import type { Clock, Fault } from '@millrace/runtime';
 import type { AppliedGroup, SessionObserver } from './session.js';
@@ -8,6 +8,8 @@ import type { Topics } from './topics.js';
 /** What an applier is doing. */
 export type ApplierPhase =
   | 'starting'
+  /** Another worker is active; this one waits, and takes over when that one stops or falls silent. */
+  | 'standby'
   /** Everything that counts is applied. */
   | 'idle'
   | 'applying'
@@ -51,6 +53,8 @@ export interface ApplierStatus {
   readonly lastCommit_us?: bigint;
   /** Topics whose tables are not complete yet. */
   readonly tablesBuilding: readonly string[];
+  /** Other workers of the follower that are alive, as this one last saw them. */
+  readonly others: readonly SeenWorker[];
 }
 
 /** Gathers what the sessions tell into the status that others see. */
@@ -67,6 +71,7 @@ export class StatusBoard implements SessionObserver {
       phase: 'starting',
       applied: { commits: 0, records: 0, transactions: 0, events: 0, bytes: 0 },
       tablesBuilding: [],
+      others: [],
     };
   }
 
@@ -97,11 +102,19 @@ export class StatusBoard implements SessionObserver {
   }
 
   waiting(reason: string, code?: string): void {
+    this.#wait('waiting', reason, code);
+  }
+
+  standby(reason: string): void {
+    this.#wait('standby', reason);
+  }
+
+  #wait(phase: 'waiting' | 'standby', reason: string, code?: string): void {
     const { waiting } = this.#status;
     const since_ms = waiting?.reason === reason ? waiting.since_ms : this.#clock.now();
     this.#status = {
       ...this.#status,
-      phase: 'waiting',
+      phase,
       waiting: { reason, since_ms, ...(code === undefined ? {} : { code }) },
     };
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   type Follower,
   type FollowerCapabilities,
@@ -6,6 +7,7 @@ import {
   type MirroredTable,
   type Ownership,
   type StoredPosition,
+  type WorkerTable,
 } from '@millrace/follower';
 import type { Relation, Row } from '@millrace/model';
 import type { PgSession } from '@millrace/postgres';
@@ -15,6 +17,7 @@ import { TableStatements } from './rows/statements.js';
 import { MetaTables } from './store/meta.js';
 import { run, Sessions } from './store/sessions.js';
 import { MirroredTables } from './store/tables.js';
+import { PostgresWorkers } from './store/workers.js';
 import type { EvolutionPolicy } from './table/evolution.js';
 import { readShape } from './table/shape.js';
 import { PostgresTransaction } from './transaction.js';
@@ -33,6 +36,7 @@ class PostgresFollower implements Follower {
     transactionalSchema: true,
     singleOwner: false,
   };
+  readonly workers: WorkerTable;
   readonly #options: PostgresFollowerOptions;
   readonly #sessions: Sessions;
   readonly #meta: MetaTables;
@@ -45,8 +49,16 @@ class PostgresFollower implements Follower {
 
   constructor(options: PostgresFollowerOptions) {
     this.#options = options;
-    this.#sessions = new Sessions(options);
-    const metaSchema = options.metaSchema ?? defaultMetaSchema;
+    const { name: follower, logger, metaSchema = defaultMetaSchema } = options;
+    const id = randomBytes(8).toString('hex');
+    this.#sessions = new Sessions(options, id);
+    this.workers = new PostgresWorkers({
+      schema: metaSchema,
+      follower,
+      id,
+      sessions: this.#sessions,
+      logger,
+    });
     this.#meta = new MetaTables(metaSchema, options.name);
     this.#policy = {
       schemas: options.schemas ?? {},
@@ -140,6 +152,7 @@ class PostgresFollower implements Follower {
   async close(): Promise<void> {
     this.#ownership = undefined;
     await this.#open?.abort();
+    await this.workers.leave().catch(() => undefined);
     await this.#sessions.close();
   }
 

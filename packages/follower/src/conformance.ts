@@ -6,6 +6,7 @@ import { describeLarge } from './conformance/large.js';
 import { describeRows } from './conformance/rows.js';
 import { describeSchema } from './conformance/schema.js';
 import { describeNamesAndValues } from './conformance/values.js';
+import { describeWorkers } from './conformance/workers.js';
 
 export {
   batchOf,
@@ -25,6 +26,7 @@ export function describeFollowerConformance(name: string, makeHarness: MakeFollo
   describe(`${name} fulfils the follower port`, () => {
     const bench = benchPerTest(makeHarness);
     describeFencing(bench);
+    describeWorkers(bench);
     describeRows(bench);
     describeSchema(bench);
     describeNamesAndValues(bench);

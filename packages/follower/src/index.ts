@@ -9,6 +9,8 @@ export {
 export type { CommitFate, MemoryFollowerFaults, MemoryStep } from './memory/faults.js';
 export { MemoryFollower } from './memory/follower.js';
 export { MemoryFollowerStore, type MemoryState, type MemoryStoreOptions } from './memory/store.js';
+export { type FollowerMode, wrongMode } from './modes.js';
+export type { FollowerPartition, PartitionedFollower } from './partitions.js';
 export type {
   Follower,
   FollowerCapabilities,
@@ -18,3 +20,4 @@ export type {
   StoredPosition,
   TableBatch,
 } from './port.js';
+export type { SeenWorker, WorkerNote, WorkerTable } from './workers.js';

@@ -1,4 +1,6 @@
 import type { Position, Relation, Row, SchemaChange } from '@millrace/model';
+import type { PartitionedFollower } from './partitions.js';
+import type { WorkerTable } from './workers.js';
 
 /**
  * Port: a follower store. The applier drives it; an adapter knows one kind of store and nothing of the log or the codec.
@@ -20,6 +22,10 @@ import type { Position, Relation, Row, SchemaChange } from '@millrace/model';
  */
 export interface Follower {
   readonly capabilities: FollowerCapabilities;
+  /** Who else works on it; absent where only one process can open the store, so that its lock is the hint. */
+  readonly workers?: WorkerTable;
+  /** Several workers at once, each on some partitions; absent where the store cannot. */
+  readonly partitioned?: PartitionedFollower;
   /** Identifies the store through restarts and restores: made at registration, kept in the store. 16 bytes. Undefined before. */
   storeId(): Promise<Uint8Array | undefined>;
   /** Creates Millrace's own tables and the position row, unless there is one; resets it when `reset` is true (resync). */

@@ -33,6 +33,7 @@ export {
   type ServiceFault,
   type ServiceNote,
   type ServiceState,
+  type ServiceWorker,
   silentAfter_ms,
 } from './service-board.js';
 export { decodeSecret, signatureOf } from './signature.js';

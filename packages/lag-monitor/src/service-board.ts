@@ -21,6 +21,16 @@ export interface ServiceNote {
   readonly host: string;
   /** Counters since its start, by name: `events`, `transactions`, `bytes`. */
   readonly figures: Readonly<Record<string, number>>;
+  /** Further processes at the same service: standbys, or workers that share it. Absent when there are none. */
+  readonly others?: readonly ServiceWorker[];
+}
+
+/** A process beside the one that writes the note. */
+export interface ServiceWorker {
+  readonly host: string;
+  readonly pid: number;
+  /** In words: `standby`, `partitions 1, 3`. */
+  readonly doing: string;
 }
 
 export interface ServiceFault {

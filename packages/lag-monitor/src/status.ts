@@ -2,6 +2,7 @@ import { formatLsn, formatPosition } from '@millrace/model';
 import type { AlertBook } from './alert-book.js';
 import { isFiring } from './breach.js';
 import type { Deadline } from './deadline.js';
+import type { ServiceWorker } from './service-board.js';
 import type { EdgeView, Verdict } from './verdict.js';
 
 /** The JSON of `/status` and `millrace status --json`. Positions are text, sizes bytes, `null` is unknown. */
@@ -79,6 +80,8 @@ export interface EdgeStatus {
     readonly silent: boolean;
     readonly last_heard_at: string;
     readonly fault: FaultStatus | null;
+    /** Further processes at it: standbys, or workers that share it. */
+    readonly others: readonly ServiceWorker[];
   } | null;
 }
 
@@ -179,6 +182,7 @@ function edgeStatus(edge: EdgeView): EdgeStatus {
           silent: edge.silent,
           last_heard_at: new Date(note.beat_ms).toISOString(),
           fault: note.fault ? faultStatus(note.fault) : null,
+          others: note.others ?? [],
         }
       : null,
   };

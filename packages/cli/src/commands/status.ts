@@ -84,6 +84,8 @@ function notes(edge: EdgeStatus, style: Style): string[] {
   else if (service.silent)
     lines.push(`${edge.edge}: silent since ${service.last_heard_at} (pid ${service.pid} on ${service.host})`);
   else if (service.state === 'waiting') lines.push(`${edge.edge}: waits: ${service.doing}`);
+  for (const { host, pid, doing } of service?.others ?? [])
+    lines.push(`${edge.edge}: also pid ${pid} on ${host}: ${doing}`);
   if (tables_building.length > 0) lines.push(`${edge.edge}: still building ${tables_building.join(', ')}`);
   return lines.map((line) => style.yellow(line));
 }

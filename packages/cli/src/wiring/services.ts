@@ -107,6 +107,7 @@ export function superviseApplier(loaded: LoadedConfig, name: string, log: Log, l
         follower,
         policies: { onRestore: on_restore, schema },
         surroundings: surroundingsFor(logger),
+        identity,
       });
       return {
         service: applier,
@@ -127,13 +128,14 @@ export function superviseApplier(loaded: LoadedConfig, name: string, log: Log, l
 }
 
 /** A stop in progress is not work: it must not look like a recovery. */
-const worksIn = (phase: string): boolean => phase !== 'starting' && phase !== 'stopped' && phase !== 'fenced';
+const worksIn = (phase: string): boolean =>
+  phase !== 'starting' && phase !== 'stopped' && phase !== 'fenced' && phase !== 'standby';
 
 /** A store that works on a large batch may take this long; beyond it people want to know. */
 const unanswered_ms = 10_000;
 
 function showApplier(applier: Applier, pending: PendingCall | undefined): Showing {
-  const { phase, waiting, applied } = applier.status();
+  const { phase, waiting, applied, others } = applier.status();
   const pending_ms = pending ? systemClock.monotonic() - pending.since_ms : 0;
   const hangs =
     pending && !waiting && pending_ms > unanswered_ms
@@ -145,6 +147,8 @@ function showApplier(applier: Applier, pending: PendingCall | undefined): Showin
     state: phase === 'waiting' || hangs ? 'waiting' : worksIn(phase) ? 'running' : 'starting',
     doing: hangs ?? waiting?.reason ?? phase,
     fault: waiting && known ? { code: code as FaultCode, detail: waiting.reason } : undefined,
+    isSecond: phase === 'standby',
+    others: others.map(({ host, pid }) => ({ host, pid, doing: 'standby' })),
     figures: {
       events: applied.events,
       transactions: applied.transactions,

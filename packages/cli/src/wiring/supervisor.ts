@@ -1,5 +1,12 @@
 import { hostname } from 'node:os';
-import { boardBeat_ms, type ServiceBoard, type ServiceNote, type ServiceState } from '@millrace/lag-monitor';
+import {
+  boardBeat_ms,
+  type ServiceBoard,
+  type ServiceNote,
+  type ServiceState,
+  type ServiceWorker,
+  silentAfter_ms,
+} from '@millrace/lag-monitor';
 import {
   type Clock,
   Fault,
@@ -19,6 +26,10 @@ export interface Showing {
   /** Why it waits. */
   readonly fault?: { readonly code: FaultCode; readonly detail: string } | undefined;
   readonly figures: Readonly<Record<string, number>>;
+  /** Another process works, and speaks for the service: this one writes no notes and takes no orders. */
+  readonly isSecond?: boolean;
+  /** The processes for which this one speaks. */
+  readonly others?: readonly ServiceWorker[];
 }
 
 export interface Running {
@@ -97,8 +108,11 @@ export async function supervise(
   await post.ended();
 }
 
-/** Whether a stopped service is started again by itself, without an order: refused access may be granted at any time. */
-export const isTriedAgain = (fault: Fault): boolean => fault.code === 'MR-4002';
+/**
+ * Whether a stopped service is started again by itself, without an order: refused access may be granted at any time, and one
+ * that was fenced comes back as a standby, which takes nothing away.
+ */
+export const isTriedAgain = (fault: Fault): boolean => fault.code === 'MR-4002' || fault.code === 'MR-4003';
 
 /** The fault with the service's name in the command that mends it. */
 function forService(fault: Fault, service: string): Fault {
@@ -122,7 +136,7 @@ async function runOnce(
   let running: Running | undefined;
   try {
     // A stop stays on the board until the service works again: a page must not end with every attempt.
-    if (!stopped) await post.show({ state: 'starting', doing: 'starting', figures: {} });
+    if (!stopped) await post.showStart();
     const opening = supervised.open();
     if (!(await settledOrAbandoned(opening, options.clock, signal))) return { kind: 'aborted' };
     running = await opening;
@@ -175,6 +189,10 @@ async function watch(
     }
     if (hidden) await post.beat();
     else await post.show(showing);
+    if (!post.speaks) {
+      await clock.sleep(orderPoll_ms, signal);
+      continue;
+    }
     const order = await orders.waiting(supervised.name, clock.now()).catch(() => undefined);
     if (order) return order.kind;
     await clock.sleep(orderPoll_ms, signal);
@@ -219,20 +237,55 @@ class NotePost {
   #last: ServiceNote | undefined;
   /** The wait that the log tells of: its fault's code, or `unanswered`. */
   #told: string | undefined;
+  /** Another process speaks for the service. */
+  #isSecond = false;
+  #standby: string | undefined;
+  #others: readonly ServiceWorker[] = [];
 
   constructor(service: string, options: SupervisorOptions) {
     this.#service = service;
     this.#options = options;
   }
 
-  show({ state, doing, fault, figures }: Showing): Promise<void> {
+  /** Nothing while another process of the same service is heard of: it may be a standby that starts. */
+  async showStart(): Promise<void> {
+    this.#isSecond = await this.#isSpokenFor();
+    if (!this.#isSecond) await this.show({ state: 'starting', doing: 'starting', figures: {} });
+  }
+
+  /** Another process of the service is heard of. */
+  async #isSpokenFor(): Promise<boolean> {
+    const { board, clock } = this.#options;
+    const notes = await board.read().catch(() => []);
+    const note = notes.find(({ service }) => service === this.#service);
+    if (!note || (note.pid === process.pid && note.host === hostname())) return false;
+    return note.doing !== leftDoing && clock.now() - note.beat_ms < silentAfter_ms;
+  }
+
+  /** False when another process speaks for the service, and takes its orders. */
+  get speaks(): boolean {
+    return !this.#isSecond;
+  }
+
+  async show(showing: Showing): Promise<void> {
+    const { state, doing, fault, figures, others = [] } = showing;
+    // A file that another process of ours holds is a standby's wait; one that anybody else holds is a trouble to be shown.
+    const isLocked = fault?.code === 'MR-4009' && (await this.#isSpokenFor());
+    this.#isSecond = showing.isSecond === true || isLocked;
+    if (this.#isSecond) {
+      this.#tellStandby(doing);
+      return;
+    }
+    this.#others = others;
     const entry = fault && faultCatalogue[fault.code];
     const told = fault &&
       entry && { ...fault, name: entry.name, remedy: remedyFor(entry.remedy, this.#service) };
-    return this.#write(state, doing, figures, told);
+    await this.#write(state, doing, figures, told);
   }
 
   stopped(fault: Fault, doing: string): Promise<void> {
+    // Fenced: whoever took over speaks for the service.
+    if (this.#isSecond || fault.code === 'MR-4003') return Promise.resolve();
     const { code, detail, remedy } = fault;
     return this.#write('stopped', doing, this.#last?.figures ?? {}, {
       code,
@@ -244,7 +297,7 @@ class NotePost {
 
   /** Ended on request. A fault that had stopped the service stays: it is why nothing ran. */
   ended(): Promise<void> {
-    if (this.#last?.state === 'stopped' && this.#last.fault) return Promise.resolve();
+    if (this.#isSecond || (this.#last?.state === 'stopped' && this.#last.fault)) return Promise.resolve();
     return this.#write('stopped', leftDoing, this.#last?.figures ?? {}, undefined);
   }
 
@@ -252,6 +305,12 @@ class NotePost {
   beat(): Promise<void> {
     const last = this.#last;
     return last ? this.#write(last.state, last.doing, last.figures, last.fault) : Promise.resolve();
+  }
+
+  /** A standby is seen in its own log, and in the note of the process that works. */
+  #tellStandby(doing: string): void {
+    if (this.#standby !== doing) this.#options.logger.info({}, doing);
+    this.#standby = doing;
   }
 
   /** Waits stand in the log with their cause, once, and so does their end (promise 10). Steps of a start are no news. */
@@ -288,6 +347,7 @@ class NotePost {
       pid: process.pid,
       host: hostname(),
       figures,
+      ...(this.#others.length > 0 && { others: this.#others }),
     };
     const quietly = same && last.doing === doing && now_ms - last.beat_ms < boardBeat_ms;
     if (quietly) return;

@@ -40,6 +40,7 @@ export function watchFollower(inner: Follower, clock: Clock): WatchedFollower {
   });
   const follower: Follower = {
     capabilities: inner.capabilities,
+    ...(inner.workers && { workers: inner.workers }),
     storeId: () => timed('storeId', () => inner.storeId()),
     register: (initial, options) => timed('register', () => inner.register(initial, options)),
     takeOver: (owner) => timed('takeOver', () => inner.takeOver(owner)),

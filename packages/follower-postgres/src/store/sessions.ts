@@ -20,15 +20,21 @@ const writerSettings: readonly (readonly [string, string])[] = [
   ['enable_seqscan', 'off'],
 ];
 
+/** What the application name of a worker's sessions begins with; the follower's name follows, cut by the server at 63 bytes. */
+export const workerMark = (worker: string): string => `millrace ${worker} `;
+
 /** The follower's connections: one that writes, one that reads; opened when needed, again after they broke. */
 export class Sessions {
   readonly #options: PostgresFollowerOptions;
+  readonly #worker: string;
   #writer: Promise<PgSession> | undefined;
   #reader: Promise<PgSession> | undefined;
   #mutedTriggers = true;
 
-  constructor(options: PostgresFollowerOptions) {
+  /** `worker`: the handle's identity among the follower's workers, by which its sessions are known. */
+  constructor(options: PostgresFollowerOptions, worker: string) {
     this.#options = options;
+    this.#worker = worker;
   }
 
   async writer(): Promise<PgSession> {
@@ -49,7 +55,7 @@ export class Sessions {
   async fresh(settings: readonly (readonly [string, string])[] = []): Promise<PgSession> {
     return await PgSession.open(this.#options.url, {
       role: 'follower',
-      applicationName: `millrace follower ${this.#options.name}`,
+      applicationName: `${workerMark(this.#worker)}${this.#options.name}`,
       idleInTransactionTimeout_ms:
         this.#options.idleInTransactionTimeout_ms ?? defaultIdleInTransactionTimeout_ms,
       settings,

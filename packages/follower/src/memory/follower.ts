@@ -1,5 +1,7 @@
 import type { Relation, Row } from '@millrace/model';
 import { fenceVerdict, type Ownership, type PositionRow } from '../fence.js';
+import { wrongMode } from '../modes.js';
+import type { PartitionedFollower } from '../partitions.js';
 import type {
   Follower,
   FollowerCapabilities,
@@ -7,9 +9,13 @@ import type {
   MirroredTable,
   StoredPosition,
 } from '../port.js';
+import type { WorkerTable } from '../workers.js';
 import type { MemoryFollowerFaults } from './faults.js';
-import type { MemoryFollowerStore, MemorySession } from './store.js';
+import type { MemorySession } from './lock.js';
+import { MemoryPartitions } from './partitions.js';
+import type { MemoryFollowerStore, MemoryState } from './store.js';
 import { MemoryTransaction } from './transaction.js';
+import { MemoryWorkerTable } from './workers.js';
 
 const rowsPerScan = 1000;
 const noOwner = new Uint8Array(16);
@@ -22,6 +28,8 @@ export class MemoryFollower implements Follower {
     transactionalSchema: true,
     singleOwner: false,
   };
+  readonly workers: WorkerTable;
+  readonly partitioned: PartitionedFollower;
   readonly #store: MemoryFollowerStore;
   readonly #name: string;
   readonly #faults: MemoryFollowerFaults;
@@ -32,6 +40,9 @@ export class MemoryFollower implements Follower {
     this.#store = store;
     this.#name = name;
     this.#faults = faults;
+    this.workers = new MemoryWorkerTable(store.workers, (id) => store.endSessionsOf(id));
+    const { capabilities } = this;
+    this.partitioned = new MemoryPartitions({ store, name, worker: this.workers.id, faults, capabilities });
   }
 
   async storeId(): Promise<Uint8Array | undefined> {
@@ -41,9 +52,11 @@ export class MemoryFollower implements Follower {
   async register(initial: StoredPosition, options: { readonly reset: boolean }): Promise<void> {
     await this.#faults.before?.('register');
     await this.#locked((session) => {
-      const { row, storeId, tables } = this.#store.state;
+      const { row, storeId, tables, partitions = [] } = this.#store.state;
       if (row && !options.reset) return;
-      const generation = (row?.generation ?? 0) + 1;
+      if (partitions.length > 0 && !options.reset) throw wrongMode(this.#name, 'partitioned');
+      const generation =
+        [row, ...partitions].reduce((most, each) => Math.max(most, each?.generation ?? 0), 0) + 1;
       const fresh: PositionRow = { ...initial, owner: noOwner, generation };
       this.#store.commit(session, { storeId: storeId ?? this.#store.freshStoreId(), row: fresh, tables });
     });
@@ -73,7 +86,7 @@ export class MemoryFollower implements Follower {
 
   async begin(from: StoredPosition, to: StoredPosition): Promise<FollowerTransaction> {
     await this.#faults.before?.('begin');
-    const session: MemorySession = { broken: false };
+    const session: MemorySession = { broken: false, worker: this.workers.id };
     await this.#store.lock(session);
     const { row } = this.#store.state;
     const refusal = fenceVerdict(this.#name, row, this.#ownership, from);
@@ -83,7 +96,17 @@ export class MemoryFollower implements Follower {
     }
     this.#session = session;
     const building = from.state !== 'exact' || to.state !== 'exact';
-    return new MemoryTransaction(this.#store, session, { ...row, ...to }, building, this.#faults);
+    const { storeId } = this.#store.state;
+    const ending = {
+      commit: (work: (tables: MemoryState['tables']) => MemoryState['tables']) =>
+        this.#store.commit(session, {
+          storeId,
+          row: { ...row, ...to },
+          tables: work(this.#store.state.tables),
+        }),
+      unlock: () => this.#store.unlock(session),
+    };
+    return new MemoryTransaction(this.#store, session, ending, building, this.#faults);
   }
 
   async *scan(table: Relation): AsyncIterable<readonly Row[]> {
@@ -102,7 +125,7 @@ export class MemoryFollower implements Follower {
   }
 
   async #locked<T>(work: (session: MemorySession) => T): Promise<T> {
-    const session: MemorySession = { broken: false };
+    const session: MemorySession = { broken: false, worker: this.workers.id };
     await this.#store.lock(session);
     try {
       return work(session);
