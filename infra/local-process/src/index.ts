@@ -1,5 +1,6 @@
 export { type ServiceUser, serverEnvironment, spawnAs } from './account.js';
 export { type CacheClaim, cacheFolder } from './cache-folder.js';
+export { makeOnce } from './make-once.js';
 export { freePort } from './port.js';
 export { runAs } from './program.js';
 export { makeServerFolder, removeAbandonedFolders } from './server-folder.js';
