@@ -1,7 +1,7 @@
 import { Fault } from '@millrace/runtime';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { type BullServer, workerOptions } from './bull-server.js';
+import { type BullProcessor, type BullServer, type WorkerSettings, workerOptions } from './bull-server.js';
 import { serverFault } from './server-fault.js';
 
 /** Keys of Millrace's queues begin with it. */
@@ -30,14 +30,32 @@ export function redisServer(url: string): BullServer {
     where,
     prepare: () => withRedis(url, async (client) => refuseUnfit(await client.info('server'), where)),
     queue: (name) => queueOn(url, name),
-    worker: (name, processor, settings) =>
-      new Worker(name, processor, { connection: options(url), prefix, ...workerOptions(settings) }),
+    worker: (name, processor, settings) => workerOn(url, name, processor, settings),
   };
 }
 
 /** Without the offline queue a command fails at once while the server is away, instead of piling up (promise 7). */
 function queueOn(url: string, name: string) {
-  return new Queue(name, { connection: { ...options(url), enableOfflineQueue: false }, prefix });
+  const queue = new Queue(name, { connection: { ...options(url), enableOfflineQueue: false }, prefix });
+  keepQuiet(queue.getBackend().client);
+  return queue;
+}
+
+function workerOn(url: string, name: string, processor: BullProcessor, settings: WorkerSettings) {
+  const worker = new Worker(name, processor, {
+    connection: options(url),
+    prefix,
+    ...workerOptions(settings),
+  });
+  keepQuiet(worker.getBackend().client);
+  keepQuiet(worker.getBackend().blockingClient);
+  return worker;
+}
+
+/** BullMQ takes its own listeners off before a closed connection has ended; ioredis then writes to the console. */
+function keepQuiet(client: Promise<{ on(event: 'error', listener: () => void): unknown }> | undefined): void {
+  const nothing = (): void => undefined;
+  client?.then((connection) => connection.on('error', nothing), nothing);
 }
 
 /** `redis://host:port/db`, without user and password. */
