@@ -83,6 +83,12 @@ export function buildProgram(choose: (options: GlobalOptions, command: Command) 
       run(command, async (context) => (await import('./commands/monitor.js')).monitor(context)),
     );
   program
+    .command('registry')
+    .description('serve the schemas of the log to outside consumers, alone')
+    .action((_, command: Program) =>
+      run(command, async (context) => (await import('./commands/registry.js')).registry(context)),
+    );
+  program
     .command('status')
     .description('positions, lag in bytes, and what waits')
     .action((_, command: Program) =>

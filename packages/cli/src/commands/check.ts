@@ -6,10 +6,11 @@ import type { LoadedConfig } from '../config/load.js';
 import { type CommandContext, readConfig } from './context.js';
 import { leaderFindings } from './leader-findings.js';
 import { isWritable, logFindings } from './log-findings.js';
+import { registryFindings } from './registry-findings.js';
 
 /** Something that would stop replication or lose time later, with what to do about it. */
 export interface Finding {
-  /** `leader`, `log`, or a follower's name. */
+  /** `leader`, `log`, `registry`, or a follower's name. */
   readonly where: string;
   /** `error` stops replication, `warning` will hurt later, `note` is worth knowing. */
   readonly severity: 'error' | 'warning' | 'note';
@@ -29,6 +30,7 @@ export async function check(context: CommandContext, strict: boolean): Promise<n
   const findings = [
     ...(await leaderFindings(loaded)),
     ...(await logFindings(loaded)),
+    ...(await registryFindings(loaded)),
     ...(await followerFindings(loaded)),
   ];
   const { terminal, options } = context;

@@ -1,13 +1,30 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { silentLogger, toFault } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
-import { logFolderOf } from '../wiring/log.js';
+import { logFolderOf, lookAtKafka } from '../wiring/log.js';
 import type { Finding } from './check.js';
 
 /** What the log still needs. */
 export async function logFindings(loaded: LoadedConfig): Promise<Finding[]> {
   const folder = logFolderOf(loaded);
-  return folder === undefined ? [] : folderFindings(folder);
+  return folder === undefined ? kafkaFindings(loaded) : folderFindings(folder);
+}
+
+async function kafkaFindings(loaded: LoadedConfig): Promise<Finding[]> {
+  try {
+    const found = await lookAtKafka(loaded, silentLogger);
+    return found.map(({ severity, finding, fix }) => ({
+      where: 'log',
+      severity,
+      code: 'kafka',
+      what: finding,
+      fix,
+    }));
+  } catch (error) {
+    const { code, detail, remedy } = toFault(error);
+    return [{ where: 'log', severity: 'error', code, what: detail, fix: remedy }];
+  }
 }
 
 /** The nearest folder that exists must let us make the rest. */

@@ -6,6 +6,7 @@ import { settledOrAbandoned } from '../wiring/abandon.js';
 import { openLog, type PipelineLog } from '../wiring/log.js';
 import { buildMonitor } from '../wiring/monitoring.js';
 import { Orders } from '../wiring/orders.js';
+import { serveConfigured } from '../wiring/registry.js';
 import { superviseApplier, superviseCapture } from '../wiring/services.js';
 import { isTriedAgain, supervise } from '../wiring/supervisor.js';
 import { type CommandContext, loggerFor, readConfig } from './context.js';
@@ -23,7 +24,9 @@ export async function up(context: CommandContext): Promise<number> {
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const stopped = new StoppedServices(context, Object.keys(loaded.config.followers).length + 1, stop);
+  let registry: Awaited<ReturnType<typeof serveConfigured>>;
   try {
+    registry = await serveConfigured(loaded, log, loggerFor(context, loaded, 'registry'));
     const monitorLogger = loggerFor(context, loaded, 'monitor');
     const monitor = buildMonitor(loaded, log, monitorLogger);
     const monitoring = monitor.run(signal).catch((error: unknown) => {
@@ -39,6 +42,7 @@ export async function up(context: CommandContext): Promise<number> {
     ]);
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
   } finally {
+    await registry?.close();
     await log.close();
   }
   if (stopped.verdict && !context.signal.aborted) throw stopped.verdict;

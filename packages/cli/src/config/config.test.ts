@@ -61,8 +61,8 @@ it('takes a Kafka log instead of the embedded one, with TLS verified and its sec
   const { log } = parse(minimal + kafka, secrets);
   expect(log.embedded).toBeUndefined();
   expect(log.kafka).toMatchObject({
-    tls: { verify: true },
-    topics: { partitions: 6, replication: 3, compression: 'none', retention: { age: 604_800_000 } },
+    tls: { ca: '-----BEGIN CERTIFICATE-----' },
+    topics: { partitions: 6, replication: 3, compression: 'none', retention: 604_800_000 },
   });
   expect(faultOf(`${minimal}log: { kafka: { brokers: ["http://kafka:9092"] } }\n`).detail).toContain(
     'host:port',
@@ -112,6 +112,11 @@ it.each([
   [`${minimal}monitor: { listen: 9187 }\n`, 'monitor.listen'],
   [`${minimal}monitor: { listen: "localhost:99999" }\n`, 'up to 65535'],
   [`${minimal}monitor: { budgets: [{ warn: 2MiB, page: 1MiB }] }\n`, 'warn must not be above page'],
+  [`${minimal}registry: {}\ncodec: { format: json }\n`, 'there is nothing to serve'],
+  [`${minimal}registry: {}\ncodec: { registry: { url: "http://r:8081" } }\n`, 'there is nothing to serve'],
+  [`${minimal}registry: { username: u }\n`, 'username and password together'],
+  [`${minimal}codec: { registry: { url: "ftp://r" } }\n`, 'codec.registry.url: expected a URL'],
+  [`${minimal}codec: { format: json, registry: { url: "http://r" } }\n`, 'no schemas to register'],
 ])('refuses %j in one clear message', (text, message) => {
   const fault = faultOf(text);
   expect(fault.code).toBe('MR-1003');
@@ -135,6 +140,20 @@ it('never prints a secret: neither resolved, nor written in plain, nor percent-d
     `${minimal.replace(reference, 'postgresql://u:hunter2x@h/d').replace('leader: {', 'leader: { slto: a,')}`,
   );
   expect(plain.detail).not.toContain('hunter2x');
+});
+
+it('serves no registry unless asked to, and reads one of others with its secrets hidden', () => {
+  expect(parse(minimal).registry).toBeUndefined();
+  expect(parse(`${minimal}registry: {}\n`).registry).toEqual({ listen: '127.0.0.1:8081', writable: false });
+  const folder = tempFolder();
+  const registry =
+    'codec: { registry: { url: "https://me:hunter2x@r/v7", password: hush-hush, username: me } }';
+  writeFileSync(join(folder, 'millrace.yaml'), `${minimal}${registry}\n`);
+  const { config, secrets } = loadConfig(undefined, { cwd: folder, env });
+  expect(config.codec.registry?.url).toContain('/v7');
+  expect(secrets.redact('https://r/v7 refused hunter2x and hush-hush')).toBe(
+    'https://r/v7 refused *** and ***',
+  );
 });
 
 it('reads secrets from files beside the configuration, without their line end', () => {

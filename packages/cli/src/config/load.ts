@@ -48,7 +48,16 @@ export function loadConfig(named: string | undefined, surroundings: Surroundings
   const { sasl, tls } = config.log.kafka ?? {};
   if (sasl) secrets.add(sasl.password);
   if (typeof tls === 'object' && tls.key !== undefined) secrets.add(tls.key);
+  addRegistrySecrets(config, secrets);
   return { config, file, folder: dirname(file), secrets };
+}
+
+function addRegistrySecrets({ codec, registry }: Config, secrets: Secrets): void {
+  const { url, password, key } = codec.registry ?? {};
+  for (const secret of [password, key, registry?.password, registry?.tls?.key])
+    if (secret !== undefined) secrets.add(secret);
+  // The address itself is none: messages name it without its password.
+  if (url !== undefined) secrets.addPasswordOf(url);
 }
 
 function readText(file: string): string {

@@ -31,17 +31,13 @@ const tls = z
         cert: pem('Certificate of this client').optional(),
         key: pem('Key of that certificate').optional(),
         servername: z.string().min(1).optional().describe('Name to expect instead of the broker’s host.'),
-        verify: z
-          .boolean()
-          .default(true)
-          .describe('false accepts any certificate: only where nobody can stand in between.'),
       })
       .refine((value) => (value.cert === undefined) === (value.key === undefined), {
         error: 'expected cert and key together',
       }),
   ])
   .default(false)
-  .describe('TLS to the brokers: true, or { ca, cert, key, servername, verify }.');
+  .describe('TLS to the brokers: true, or { ca, cert, key, servername }.');
 
 const sasl = z.strictObject({
   mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
@@ -60,12 +56,7 @@ const topics = z
       .optional()
       .describe('Copies that acknowledge a write. Default: one less than there are.'),
     compression: z.enum(['none', 'gzip', 'snappy', 'lz4', 'zstd']).default('none'),
-    retention: z
-      .strictObject({
-        age: duration.prefault('7d').describe('Kafka drops events older than this …'),
-        bytes: byteSize.optional().describe('… and the oldest of a partition beyond this.'),
-      })
-      .prefault({}),
+    retention: duration.prefault('7d').describe('Kafka drops events that are older than this.'),
   })
   .refine(({ replication, min_insync }) => (min_insync ?? 1) <= (replication ?? Number.POSITIVE_INFINITY), {
     error: 'min_insync must not be above replication',

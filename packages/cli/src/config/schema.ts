@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { logSchema } from './log-schema.js';
 import { byteSize, duration } from './quantities.js';
+import { externalRegistrySchema, listenAt, ownRegistrySchema } from './registry-schema.js';
 
 /**
  * The one description of millrace.yaml: validation, defaults and the JSON Schema for editors come from here.
@@ -77,6 +78,11 @@ const codec = z
       .enum(['lossless', 'debezium'])
       .default('lossless')
       .describe('lossless: every value comes back exactly. debezium: its default encodings.'),
+    registry: externalRegistrySchema.optional(),
+  })
+  .refine(({ format, registry }) => format === 'avro' || registry === undefined, {
+    error: 'format json has no schemas to register',
+    path: ['registry'],
   })
   .prefault({})
   .describe('How events are written into the log.');
@@ -139,16 +145,7 @@ const budget = z
 
 const monitor = z
   .strictObject({
-    listen: z
-      .string()
-      .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/, {
-        error: 'expected host:port, such as 127.0.0.1:9187',
-      })
-      .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, {
-        error: 'expected a port up to 65535',
-      })
-      .default('127.0.0.1:9187')
-      .describe('Where /metrics, /status and /healthz answer.'),
+    listen: listenAt('127.0.0.1:9187').describe('Where /metrics, /status and /healthz answer.'),
     sample: duration.refine((ms) => ms >= 100, { error: 'expected at least 100ms' }).prefault('1s'),
     budgets: z
       .array(budget)
@@ -177,8 +174,14 @@ export const configSchema = z
     leader,
     log: logSchema,
     codec,
+    registry: ownRegistrySchema.optional(),
     followers,
     monitor,
+  })
+  .refine(({ codec, registry }) => !registry || (codec.format === 'avro' && !codec.registry), {
+    error:
+      'there is nothing to serve: the log holds schemas with format avro and without codec.registry only',
+    path: ['registry'],
   })
   .describe('Configuration of a Millrace pipeline.');
 

@@ -13,7 +13,7 @@ export class Secrets {
 
   add(value: string): void {
     if (value.length >= redacted_length_min) this.#values.add(value);
-    this.#addPassword(value);
+    this.addPasswordOf(value);
   }
 
   /** The text without any secret, and without passwords in URLs whether known or not. */
@@ -27,8 +27,8 @@ export class Secrets {
       .replace(/whsec_[A-Za-z0-9+/=_-]+/g, mask);
   }
 
-  /** Of a URL, if it has one. Servers repeat passwords in their own words: alone, and percent-decoded. */
-  #addPassword(value: string): void {
+  /** Of a URL, if it has one; the rest of it may be shown. Servers repeat passwords in their own words: alone, and percent-decoded. */
+  addPasswordOf(value: string): void {
     if (!URL.canParse(value)) return;
     const { password } = new URL(value);
     for (const form of [password, decode(password)])

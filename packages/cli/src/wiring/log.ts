@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { LogStorage } from '@millrace/lag-monitor';
 import type { Log } from '@millrace/log';
-import { Fault, type Logger, systemClock } from '@millrace/runtime';
+import { isFault, type Logger, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 
@@ -19,6 +19,7 @@ export interface OpenLogOptions {
 }
 
 type EmbeddedConfig = NonNullable<Config['log']['embedded']>;
+type KafkaConfig = NonNullable<Config['log']['kafka']>;
 
 /** Partitions that a new topic is made with. */
 export function partitionsOf({ config }: LoadedConfig): number {
@@ -38,7 +39,7 @@ export async function openLog(
   options: OpenLogOptions = {},
 ): Promise<PipelineLog> {
   const { embedded, kafka } = loaded.config.log;
-  if (kafka) throw new Fault('MR-1003', { detail: 'log.kafka is not there yet' });
+  if (kafka) return openKafka(loaded, kafka, logger, options);
   return openEmbedded(loaded, embedded as EmbeddedConfig, logger, options);
 }
 
@@ -46,7 +47,12 @@ export async function openLog(
 export async function openLogToRead(loaded: LoadedConfig, logger: Logger): Promise<PipelineLog | undefined> {
   const folder = logFolderOf(loaded);
   if (folder !== undefined && !existsSync(folder)) return undefined;
-  return openLog(loaded, logger, { readOnly: true });
+  try {
+    return await openLog(loaded, logger, { readOnly: true });
+  } catch (error) {
+    if (isFault(error, 'MR-3015')) return undefined;
+    throw error;
+  }
 }
 
 async function openEmbedded(
@@ -73,4 +79,44 @@ async function openEmbedded(
     return { used_bytes, limit_bytes: Math.min(max_bytes ?? room_bytes, room_bytes) };
   };
   return Object.assign(log, { storage });
+}
+
+/** What `openKafkaLog` of the Kafka adapter takes, from the configuration. */
+export function kafkaOptions({ config }: LoadedConfig, kafka: KafkaConfig) {
+  const { brokers, tls, sasl, topics } = kafka;
+  const { replication, min_insync, compression, retention } = topics;
+  return {
+    brokers,
+    prefix: config.pipeline,
+    tls: typeof tls === 'boolean' ? tls : definedOnly(tls),
+    ...(sasl && { sasl }),
+    topics: {
+      ...(replication !== undefined && { replication }),
+      ...(min_insync !== undefined && { minInsync: min_insync }),
+      compression,
+      retention_ms: retention,
+    },
+    clock: systemClock,
+  };
+}
+
+async function openKafka(
+  loaded: LoadedConfig,
+  kafka: KafkaConfig,
+  logger: Logger,
+  { readOnly = false }: OpenLogOptions,
+): Promise<PipelineLog> {
+  const { openKafkaLog } = await import('@millrace/log-kafka');
+  const log = await openKafkaLog({ ...kafkaOptions(loaded, kafka), readOnly, logger });
+  /** Kafka tells no limit: its retention is by age. */
+  const storage = async (): Promise<LogStorage | undefined> => {
+    const { used_bytes } = await log.stats();
+    return used_bytes === undefined ? undefined : { used_bytes };
+  };
+  return Object.assign(log, { storage });
+}
+
+/** Without the keys that are undefined: absent and undefined are two things to a port. */
+function definedOnly<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as never;
 }

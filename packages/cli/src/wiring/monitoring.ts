@@ -1,6 +1,5 @@
 import {
   createMonitor,
-  type ListenAddress,
   type Monitor,
   tableAlertStore,
   tableOutbox,
@@ -11,14 +10,9 @@ import type { Logger } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { version } from '../version.js';
 import { createPostgresProbe } from './leader-probe.js';
+import { listenAddress } from './listen-address.js';
 import type { PipelineLog } from './log.js';
 import { slotOf, surroundingsFor } from './pipeline.js';
-
-/** `127.0.0.1:9187` or `[::1]:9187`, as the schema has checked it. */
-export function listenAddress(text: string): ListenAddress {
-  const colon = text.lastIndexOf(':');
-  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
-}
 
 /** The monitor of a pipeline. Throws MR-1003 for a bad webhook secret. */
 export function buildMonitor(

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { type Codec, createCodec, tableSchemaStore } from '@millrace/codec';
+import { type Codec, createCodec, type SchemaStore } from '@millrace/codec';
 import type { Follower } from '@millrace/follower';
-import type { Log } from '@millrace/log';
 import { parsePostgresUrl } from '@millrace/postgres';
 import { Fault, type Logger, type Surroundings, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
@@ -22,13 +21,13 @@ export const surroundingsFor = (logger: Logger): Surroundings => ({
 export const slotOf = ({ config }: LoadedConfig): string =>
   config.leader.slot ?? `millrace_${config.pipeline.toLowerCase().replaceAll('-', '_')}`;
 
-/** Capture and appliers must make the same one: schemas are kept in the log, `source.db` is the leader's database. */
-export function codecFor({ config }: LoadedConfig, log: Log): Codec {
+/** Capture and appliers must make the same one: schemas are kept in one place, `source.db` is the leader's database. */
+export function codecFor({ config }: LoadedConfig, schemas: SchemaStore): Codec {
   const target = parsePostgresUrl(config.leader.url);
   return createCodec({
     format: config.codec.format,
     preset: config.codec.preset,
-    schemas: tableSchemaStore(log.table('schemas')),
+    schemas,
     connectorName: config.pipeline,
     database: target.database ?? target.user ?? '',
     version,

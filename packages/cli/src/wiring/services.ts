@@ -1,11 +1,12 @@
 import { type Applier, createApplier, resyncFollower } from '@millrace/applier';
 import { type Capture, createCapture } from '@millrace/capture';
 import type { Log } from '@millrace/log';
-import { type FaultCode, faultCatalogue, type Logger, systemClock } from '@millrace/runtime';
+import { type Fault, type FaultCode, faultCatalogue, type Logger, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { partitionsOf } from './log.js';
 import type { OrderKind } from './orders.js';
 import { codecFor, followerConfig, identity, openFollower, surroundingsFor } from './pipeline.js';
+import { patience_ms, RegistryWait, schemaStoreFor } from './registry.js';
 import { openSource } from './source.js';
 import type { Showing, Supervised } from './supervisor.js';
 import { type PendingCall, watchFollower } from './watched-follower.js';
@@ -25,10 +26,11 @@ export function superviseCapture(loaded: LoadedConfig, log: Log, logger: Logger)
     running: () => running,
     async open() {
       const source = await openSource(loaded, logger);
+      const registry = new RegistryWait();
       const capture = createCapture({
         source,
         log,
-        codec: codecFor(loaded, log),
+        codec: codecFor(loaded, schemaStoreFor(loaded, log, logger, registry.patience)),
         pipeline: {
           topicPrefix: pipeline,
           partitions: partitionsOf(loaded),
@@ -46,8 +48,13 @@ export function superviseCapture(loaded: LoadedConfig, log: Log, logger: Logger)
       ordered = undefined;
       running = capture;
       return {
-        service: capture,
-        show: () => showCapture(capture),
+        service: {
+          run(signal) {
+            registry.endWith(signal);
+            return capture.run(signal);
+          },
+        },
+        show: () => showCapture(capture, registry.fault),
         async close() {
           running = undefined;
         },
@@ -59,10 +66,11 @@ export function superviseCapture(loaded: LoadedConfig, log: Log, logger: Logger)
   };
 }
 
-function showCapture(capture: Capture): Showing {
+/** `registry`: why the external schema registry keeps capture from going on. */
+function showCapture(capture: Capture, registry: Fault | undefined): Showing {
   const { state, waiting, events, transactions, records, held_bytes, snapshot } = capture.status();
-  const reason = state.name === 'wait' ? state.reason : waiting;
-  const fault = reason === undefined ? undefined : faultIn(reason);
+  const reason = registry?.detail ?? (state.name === 'wait' ? state.reason : waiting);
+  const fault = registry ?? (reason === undefined ? undefined : faultIn(reason));
   return {
     state: reason !== undefined ? 'waiting' : streams(state.name) ? 'running' : 'starting',
     doing: reason ?? state.name,
@@ -103,7 +111,7 @@ export function superviseApplier(loaded: LoadedConfig, name: string, log: Log, l
       const applier = createApplier({
         name,
         log,
-        codec: codecFor(loaded, log),
+        codec: codecFor(loaded, schemaStoreFor(loaded, log, logger, { patience_ms: patience_ms.applier })),
         follower,
         policies: { onRestore: on_restore, schema },
         surroundings: surroundingsFor(logger),
