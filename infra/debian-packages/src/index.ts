@@ -1,0 +1,1 @@
+export { type DebianRoot, debianRoot, type Finish } from './debian-root.js';
