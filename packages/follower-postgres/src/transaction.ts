@@ -14,6 +14,7 @@ import type { TableStatements } from './rows/statements.js';
 import { RowWriter } from './rows/writer.js';
 import type { MetaTables } from './store/meta.js';
 import { run } from './store/sessions.js';
+import { refuseSpanningConstraints } from './store/spanning.js';
 import type { MirroredTables } from './store/tables.js';
 import type { EvolutionPolicy } from './table/evolution.js';
 
@@ -23,6 +24,8 @@ export interface TransactionScope {
   readonly meta: MetaTables;
   readonly tables: MirroredTables;
   readonly policy: EvolutionPolicy;
+  /** Other handles write other partitions of the same tables (R27). */
+  readonly isShared: boolean;
   /** R30, for the whole transaction. */
   readonly building: boolean;
   /** Called once: with the tables as they are now, or undefined when the transaction came to nothing. */
@@ -41,8 +44,9 @@ export class PostgresTransaction implements FollowerTransaction {
   }
 
   async evolve(table: MirroredTable, changes: readonly SchemaChange[]): Promise<void> {
-    const { session, meta, tables, policy } = await this.#settled();
+    const { session, meta, tables, policy, isShared } = await this.#settled();
     await tables.evolve(session, meta, policy, table, changes);
+    if (isShared) await refuseSpanningConstraints(session, [tables.entry(table)]);
   }
 
   async forget(table: MirroredTable, options: { readonly drop: boolean }): Promise<void> {

@@ -3,6 +3,7 @@ import { benchPerTest } from './conformance/bench.js';
 import type { MakeFollowerHarness } from './conformance/driver.js';
 import { describeFencing } from './conformance/fencing.js';
 import { describeLarge } from './conformance/large.js';
+import { describePartitions } from './conformance/partitions.js';
 import { describeRows } from './conformance/rows.js';
 import { describeSchema } from './conformance/schema.js';
 import { describeNamesAndValues } from './conformance/values.js';
@@ -27,6 +28,7 @@ export function describeFollowerConformance(name: string, makeHarness: MakeFollo
     const bench = benchPerTest(makeHarness);
     describeFencing(bench);
     describeWorkers(bench);
+    describePartitions(bench);
     describeRows(bench);
     describeSchema(bench);
     describeNamesAndValues(bench);

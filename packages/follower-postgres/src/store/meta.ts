@@ -1,12 +1,18 @@
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import type { FollowerState, MirroredTable, PositionRow, StoredPosition } from '@millrace/follower';
+import {
+  type FollowerState,
+  type MirroredTable,
+  type PositionRow,
+  type StoredPosition,
+  wrongMode,
+} from '@millrace/follower';
 import { type Lsn, lsn, type Relation } from '@millrace/model';
 import { type PgSession, quoteIdentifier, quoteLiteral, quoteQualified } from '@millrace/postgres';
 import type { TableName } from '../table/names.js';
 import { run, type TextResult } from './sessions.js';
 
-/** Position of the one partition of a transactional follower (log-protocol §6). */
+/** Partition of the one row of a follower in transactional mode (log-protocol §6). */
 const wholeFollower = '*';
 const noOwner = Buffer.alloc(16);
 /** Serializes the creation of our tables by several followers that start at once. Any constant will do. */
@@ -22,13 +28,16 @@ export interface TableEntry {
 export class MetaTables {
   readonly #schema: string;
   readonly #follower: string;
+  readonly #partition: string;
   readonly #store: string;
   readonly #positions: string;
   readonly #tables: string;
 
-  constructor(schema: string, follower: string) {
+  /** Without a partition: those of a follower in transactional mode. */
+  constructor(schema: string, follower: string, partition?: number) {
     this.#schema = schema;
     this.#follower = follower;
+    this.#partition = partition === undefined ? wholeFollower : String(partition);
     this.#store = quoteQualified(schema, 'store');
     this.#positions = quoteQualified(schema, 'positions');
     this.#tables = quoteQualified(schema, 'tables');
@@ -71,24 +80,65 @@ export class MetaTables {
     return rows[0] ? unhex(rows[0][0] as string) : undefined;
   }
 
-  /** Inserts the row, or replaces it under the next generation; leaves an existing one alone unless `reset`. */
+  /** Inserts the row, or replaces whatever rows there are under the next generation; leaves an existing one alone unless `reset`. */
   async register(session: PgSession, initial: StoredPosition, reset: boolean): Promise<void> {
+    await this.#registerRows(session, initial, [wholeFollower], reset);
+  }
+
+  /** The same for partitions 0 … count − 1. */
+  async registerPartitions(
+    session: PgSession,
+    initial: StoredPosition,
+    count: number,
+    reset: boolean,
+  ): Promise<void> {
+    const partitions = Array.from({ length: count }, (_, partition) => String(partition));
+    await this.#registerRows(session, initial, partitions, reset);
+  }
+
+  /** MR-4013 when the rows that are there are those of the other mode. */
+  async #registerRows(
+    session: PgSession,
+    initial: StoredPosition,
+    partitions: readonly string[],
+    reset: boolean,
+  ): Promise<void> {
     const { position } = initial;
-    const values = [
-      quoteLiteral(this.#follower),
-      quoteLiteral(wholeFollower),
-      '1',
-      bytes(noOwner),
-      ...this.#values(initial),
-    ];
-    const onConflict = reset
-      ? `DO UPDATE SET generation = p.generation + 1, owner = EXCLUDED.owner, history = EXCLUDED.history, "end" = EXCLUDED."end",
-           anchor = EXCLUDED.anchor, state = EXCLUDED.state, log_id = EXCLUDED.log_id, notes = EXCLUDED.notes`
-      : 'DO NOTHING';
-    await run(session, `registering at ${position.history}:${position.end}`, {
-      text: `INSERT INTO ${this.#positions} AS p (follower, partition, generation, owner, history, "end", anchor, state, log_id, notes)
-             VALUES (${values.join(', ')}) ON CONFLICT (follower, partition) ${onConflict}`,
-    });
+    const doing = `registering at ${position.history}:${position.end}`;
+    const [present] = await session.query(
+      doing,
+      `BEGIN;
+       SELECT pg_advisory_xact_lock(${installLock});
+       SELECT count(*) AS rows, coalesce(max(generation), 0) AS newest, coalesce(bool_or(partition = '*'), false) AS whole
+       FROM ${this.#positions} WHERE ${this.#ours}`,
+    );
+    const isPresent = present?.rows !== '0';
+    if (isPresent && !reset) {
+      await session.query(doing, 'ROLLBACK');
+      const registered = present?.whole === 't' ? 'transactional' : 'partitioned';
+      const wanted = partitions[0] === wholeFollower ? 'transactional' : 'partitioned';
+      if (registered !== wanted) throw wrongMode(this.#follower, registered);
+      return;
+    }
+    const generation = BigInt(present?.newest ?? 0) + 1n;
+    const rows = partitions.map((partition) =>
+      [
+        quoteLiteral(this.#follower),
+        quoteLiteral(partition),
+        generation,
+        bytes(noOwner),
+        ...this.#values(initial),
+      ].join(', '),
+    );
+    await orRollBack(session, () =>
+      session.query(
+        doing,
+        `DELETE FROM ${this.#positions} WHERE ${this.#ours};
+         INSERT INTO ${this.#positions} (follower, partition, generation, owner, history, "end", anchor, state, log_id, notes)
+         VALUES (${rows.join('), (')});
+         COMMIT`,
+      ),
+    );
   }
 
   /** Its own transaction; waits for the row's lock, that is for a commit in flight (R22). */
@@ -108,6 +158,57 @@ export class MetaTables {
     );
   }
 
+  /** The rows of all partitions, in their order. */
+  async partitionRows(session: PgSession): Promise<PositionRow[]> {
+    const { rows } = await run(session, 'reading the positions', {
+      text: `SELECT ${columns} FROM ${this.#positions} WHERE ${this.#ours} AND partition <> '*' ORDER BY partition::integer`,
+    });
+    return rows.map(rowFrom);
+  }
+
+  /**
+   * R26: BEGIN, and all rows moved from `from` to `to`. False, and no transaction, while one of them stands elsewhere. Looks
+   * without locks first, then decides under them.
+   */
+  async beginAllFrom(
+    session: PgSession,
+    owned: { readonly owner: Uint8Array; readonly generation: number },
+    from: StoredPosition,
+    to: StoredPosition,
+  ): Promise<boolean> {
+    const elsewhere = `NOT (generation = ${owned.generation} AND ${standsAt(from)})`;
+    const late = await session.query(
+      'looking whether every partition has arrived',
+      `SELECT 1 FROM ${this.#positions} WHERE ${this.#ours} AND ${elsewhere} LIMIT 1`,
+    );
+    if (late.length > 0) return false;
+    return await orRollBack(session, () => this.#moveAll(session, owned, elsewhere, to));
+  }
+
+  async #moveAll(
+    session: PgSession,
+    owned: { readonly owner: Uint8Array },
+    elsewhere: string,
+    to: StoredPosition,
+  ): Promise<boolean> {
+    const rows = await session.query(
+      'locking all partitions',
+      `BEGIN;
+       SELECT (${elsewhere})::text AS elsewhere, (${this.#mine} AND owner = ${bytes(owned.owner)})::text AS mine
+       FROM ${this.#positions} WHERE ${this.#ours} ORDER BY partition FOR UPDATE`,
+    );
+    const isReady = rows.every((row) => row.elsewhere === 'false') && rows.some((row) => row.mine === 'true');
+    if (!isReady) {
+      await session.query('rolling back', 'ROLLBACK');
+      return false;
+    }
+    await session.query(
+      'moving all partitions',
+      `UPDATE ${this.#positions} SET ${this.#moveTo(to)} WHERE ${this.#ours}`,
+    );
+    return true;
+  }
+
   /** BEGIN and the fencing UPDATE in one round trip: R21, R22. True when exactly one row matched. */
   async beginFrom(
     session: PgSession,
@@ -115,15 +216,14 @@ export class MetaTables {
     from: StoredPosition,
     to: StoredPosition,
   ): Promise<boolean> {
-    const [history, end, anchor, state, logId, notes] = this.#values(to);
-    const matched = await session.query(
-      'beginning a transaction',
-      `BEGIN;
-       UPDATE ${this.#positions} SET history = ${history}, "end" = ${end}, anchor = ${anchor}, state = ${state},
-         log_id = ${logId}, notes = ${notes}
-       WHERE ${this.#mine} AND owner = ${bytes(owned.owner)} AND generation = ${owned.generation}
-         AND history = ${from.position.history} AND "end" = ${from.position.end} AND anchor = ${bytes(from.anchor)}
-       RETURNING 1`,
+    const matched = await orRollBack(session, () =>
+      session.query(
+        'beginning a transaction',
+        `BEGIN;
+         UPDATE ${this.#positions} SET ${this.#moveTo(to)}
+         WHERE ${this.#mine} AND owner = ${bytes(owned.owner)} AND generation = ${owned.generation} AND ${standsAt(from)}
+         RETURNING 1`,
+      ),
     );
     return matched.length === 1;
   }
@@ -171,8 +271,19 @@ export class MetaTables {
     });
   }
 
+  /** Every row of the follower. */
+  get #ours(): string {
+    return `follower = ${quoteLiteral(this.#follower)}`;
+  }
+
+  /** The one row of this handle. */
   get #mine(): string {
-    return `follower = ${quoteLiteral(this.#follower)} AND partition = ${quoteLiteral(wholeFollower)}`;
+    return `${this.#ours} AND partition = ${quoteLiteral(this.#partition)}`;
+  }
+
+  #moveTo(to: StoredPosition): string {
+    const [history, end, anchor, state, logId, notes] = this.#values(to);
+    return `history = ${history}, "end" = ${end}, anchor = ${anchor}, state = ${state}, log_id = ${logId}, notes = ${notes}`;
   }
 
   #values(at: StoredPosition): string[] {
@@ -189,9 +300,23 @@ export class MetaTables {
 
 const columns = 'owner, generation, history, "end", anchor, state, log_id, notes';
 
-function rowOf({ rows }: TextResult): PositionRow | undefined {
-  const cells = rows[0] as string[] | undefined;
-  if (!cells) return undefined;
+/** A statement that fails leaves its transaction open: whoever uses the session next must not find it so. */
+async function orRollBack<T>(session: PgSession, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await session.query('rolling back', 'ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The old position in a WHERE (R21). */
+const standsAt = ({ position, anchor }: StoredPosition): string =>
+  `history = ${position.history} AND "end" = ${position.end} AND anchor = ${bytes(anchor)}`;
+
+const rowOf = ({ rows }: TextResult): PositionRow | undefined => rows[0] && rowFrom(rows[0]);
+
+function rowFrom(cells: TextResult['rows'][number]): PositionRow {
   const [owner, generation, history, end, anchor, state, logId, notes] = cells as [
     string,
     string,

@@ -27,14 +27,21 @@ export const workerMark = (worker: string): string => `millrace ${worker} `;
 export class Sessions {
   readonly #options: PostgresFollowerOptions;
   readonly #worker: string;
+  readonly #lender: Sessions | undefined;
   #writer: Promise<PgSession> | undefined;
   #reader: Promise<PgSession> | undefined;
   #mutedTriggers = true;
 
   /** `worker`: the handle's identity among the follower's workers, by which its sessions are known. */
-  constructor(options: PostgresFollowerOptions, worker: string) {
+  constructor(options: PostgresFollowerOptions, worker: string, lender?: Sessions) {
     this.#options = options;
     this.#worker = worker;
+    this.#lender = lender;
+  }
+
+  /** Sessions for another handle of the same worker: a writer of its own, this one's reader. */
+  lend(): Sessions {
+    return new Sessions(this.#options, this.#worker, this);
   }
 
   async writer(): Promise<PgSession> {
@@ -45,6 +52,7 @@ export class Sessions {
   }
 
   async reader(): Promise<PgSession> {
+    if (this.#lender) return await this.#lender.reader();
     const present = await this.#reader?.catch(() => undefined);
     if (present?.usable) return present;
     this.#reader = this.fresh();

@@ -6,6 +6,8 @@ import type { FollowerHarness, MakeFollowerHarness } from './driver.js';
 export interface Bench {
   open(): Promise<Follower>;
   close(follower: Follower): Promise<void>;
+  /** Closes these with the test, before the handles they came from. */
+  closeLater(...partitions: readonly { close(): Promise<void> }[]): void;
   /** Closes every other handle. */
   closeAllBut(follower: Follower): Promise<void>;
   /** Values of a type of the suite that this store refuses. */
@@ -15,10 +17,12 @@ export interface Bench {
 export function benchPerTest(makeHarness: MakeFollowerHarness): Bench {
   let harness: FollowerHarness | undefined;
   let handles: Follower[] = [];
+  const parts: { close(): Promise<void> }[] = [];
   beforeEach(async () => {
     harness = await makeHarness();
   });
   afterEach(async () => {
+    for (const part of parts.splice(0)) await part.close();
     for (const handle of handles) await handle.close();
     handles = [];
     await harness?.destroy();
@@ -35,6 +39,7 @@ export function benchPerTest(makeHarness: MakeFollowerHarness): Bench {
       for (const handle of handles) if (handle !== follower) await handle.close();
       handles = [follower];
     },
+    closeLater: (...partitions) => void parts.push(...partitions),
     refused: (type) => harness?.refused?.[type] ?? [],
     async close(follower) {
       handles = handles.filter((handle) => handle !== follower);
