@@ -51,7 +51,7 @@ it('and no key that is not there', () => {
     [...(cells[1] ?? '').matchAll(/`([a-z_]+(?:[.[][^`]*)?)`/g)].map((m) => m[1] ?? ''),
   );
   const sections = told.filter((key) =>
-    /^(pipeline|environment|leader|log|codec|followers|monitor)\b/.test(key),
+    /^(pipeline|environment|leader|log|codec|registry|followers|monitor)\b/.test(key),
   );
   expect(sections.filter((key) => !known.has(key))).toEqual([]);
 });
