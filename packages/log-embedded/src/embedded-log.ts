@@ -211,6 +211,10 @@ class LmdbLog implements EmbeddedLog {
     };
   }
 
+  waiting(): string | undefined {
+    return this.#writing?.lock.waiting?.reason;
+  }
+
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();

@@ -36,6 +36,8 @@ export interface Log {
   table(name: string): LogTable;
   /** Applies retention: see the adapter. Progress records before `progressBefore` may go, events that only they name too. */
   trim(request: TrimRequest): Promise<void>;
+  /** What this handle waits for at present, for people (promise 10): the reason of its longest wait. Undefined when nothing holds it up. */
+  waiting(): string | undefined;
   close(): Promise<void>;
 }
 

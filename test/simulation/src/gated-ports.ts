@@ -32,6 +32,7 @@ export function gatedLog(log: Log, gate: ProcessGate): Log {
     read: (range, options) => gate.iterate(() => log.read(range, options)),
     table: (name) => gatedTable(log.table(name), gate),
     trim: (request) => gate.call(() => log.trim(request)),
+    waiting: () => log.waiting(),
     close: async () => {},
   };
 }

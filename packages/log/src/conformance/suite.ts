@@ -5,6 +5,8 @@ import { at, batchRecord, claimBytes, eventsOf, fenceOf, headOf, openRecord, rea
 
 /** One log under test, fresh and empty. */
 export interface LogHarness {
+  /** What the names of event topics begin with, for logs that share a server with others. Default `shop`. */
+  readonly prefix?: string;
   /** Another handle on the same log, as another process would have one. */
   open(): Promise<Log>;
   /** Lets every process on the log die and the log come back, as far as this kind of log can. */
@@ -13,7 +15,6 @@ export interface LogHarness {
   destroy(): Promise<void>;
 }
 
-const topic = 'shop.public.orders';
 const wake_ms = 2_000;
 
 /** Registers the tests that every adapter of the log port must pass. */
@@ -21,8 +22,10 @@ export function describeLogConformance(name: string, makeHarness: () => Promise<
   describe(`${name} keeps the contract of the log port`, () => {
     let harness: LogHarness;
     let log: Log;
+    let topic: string;
     beforeEach(async () => {
       harness = await makeHarness();
+      topic = `${harness.prefix ?? 'shop'}.public.orders`;
       log = await harness.open();
     });
     afterEach(async () => {

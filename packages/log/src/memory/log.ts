@@ -116,6 +116,11 @@ export class MemoryLog implements Log {
       this.server.partition(topic, partition).trim(offset);
   }
 
+  /** Nothing here waits for anything but the faults that a test scripts. */
+  waiting(): string | undefined {
+    return undefined;
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
   }

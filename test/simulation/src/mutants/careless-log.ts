@@ -20,6 +20,7 @@ const withAppender = (log: Log, careless: (appender: Appender) => Appender): Log
   read: (range, options) => log.read(range, options),
   table: (name) => log.table(name),
   trim: (request) => log.trim(request),
+  waiting: () => log.waiting(),
   close: () => log.close(),
 });
 

@@ -1,0 +1,162 @@
+import type { ProgressChunk } from '@millrace/log';
+import { abortable } from './abortable.js';
+import { type Chunk, fetchChunk } from './fetching.js';
+import { readWatermarks } from './offsets.js';
+import { persist } from './persist.js';
+import type { ReadAccess } from './range-reader.js';
+import { ask_deadline_ms } from './topics.js';
+import { BatchCursor } from './wire/batch-cursor.js';
+
+const fetch_bytes_min = 64 * 1024;
+const fetch_bytes_max = 1024 * 1024;
+/** A poll that long costs nothing when idle, and ends by itself soon enough when nobody waits any more. */
+const poll_ms = 5_000;
+
+interface Waiter {
+  readonly offset: bigint;
+  wake(): void;
+  fail(error: unknown): void;
+}
+
+/** Reads and watches the one partition of progress records. */
+export class ProgressReader {
+  readonly #access: ReadAccess;
+  readonly #topic: string;
+  readonly #waiters = new Set<Waiter>();
+  /** The end as seen last. */
+  #high = -1n;
+  #isPolling = false;
+
+  constructor(access: ReadAccess, topic: string) {
+    this.#access = access;
+    this.#topic = topic;
+  }
+
+  /** As the port says. What was fetched before is not fetched again: whoever woke up finds what woke it. */
+  async read(from: bigint, max_bytes: number): Promise<ProgressChunk> {
+    const { topics, cache, surroundings } = this.#access;
+    const doing = `reading ${this.#topic} at offset ${from}`;
+    return await persist(surroundings, { doing, deadline_ms: ask_deadline_ms }, async () => {
+      const topic = await topics.get(this.#topic);
+      let next = from;
+      for (;;) {
+        let piece = cache.find(topic, 0, next);
+        if (!piece) {
+          const bytes = Math.min(fetch_bytes_max, Math.max(fetch_bytes_min, max_bytes));
+          const chunk = await fetchChunk(topics, topic, 0, next, {
+            max_bytes: bytes,
+            wait_ms: 0,
+            purpose: 'read',
+          });
+          cache.keep(topic, 0, chunk);
+          piece = { chunk, cursor: new BatchCursor(chunk.records, this.#topic) };
+        }
+        const { chunk, cursor } = piece;
+        if (chunk.end <= next) return { records: [], next };
+        const found = await recordsFrom(cursor, next, max_bytes);
+        cache.mark(chunk, found.next, found.byte);
+        // A chunk of holes, or of somebody else's records: the next one may have some.
+        if (found.records.length > 0) return found;
+        next = chunk.end;
+      }
+    });
+  }
+
+  /** Resolves when the end is above `offset`, or `signal` aborts, or the handle is closed. All waits share one poll. */
+  async wait(offset: bigint, signal: AbortSignal): Promise<void> {
+    const { closing } = this.#access.surroundings;
+    if (this.#high > offset || signal.aborted || closing.aborted) return;
+    await new Promise<void>((resolve, reject) => {
+      const end = (): void => {
+        this.#waiters.delete(waiter);
+        signal.removeEventListener('abort', waiter.wake);
+      };
+      const waiter: Waiter = {
+        offset,
+        wake: () => {
+          end();
+          resolve();
+        },
+        fail: (error) => {
+          end();
+          reject(error);
+        },
+      };
+      this.#waiters.add(waiter);
+      signal.addEventListener('abort', waiter.wake, { once: true });
+      if (!this.#isPolling) void this.#poll();
+    });
+  }
+
+  /** Ends every wait. */
+  close(): void {
+    for (const waiter of [...this.#waiters]) waiter.wake();
+  }
+
+  async #poll(): Promise<void> {
+    this.#isPolling = true;
+    try {
+      while (this.#waiters.size > 0) {
+        const chunk = await this.#longPoll();
+        if (chunk.high > this.#high) this.#high = chunk.high;
+        for (const waiter of [...this.#waiters]) if (this.#high > waiter.offset) waiter.wake();
+      }
+    } catch (error) {
+      const isClosed = this.#access.surroundings.closing.aborted;
+      for (const waiter of [...this.#waiters]) isClosed ? waiter.wake() : waiter.fail(error);
+    } finally {
+      this.#isPolling = false;
+    }
+  }
+
+  /** Waits at the end for the first byte beyond it, on a connection of its own. Brokers that are away are waited out. */
+  async #longPoll(): Promise<Chunk> {
+    const { topics, cache, surroundings } = this.#access;
+    const doing = `waiting for records in ${this.#topic}`;
+    const polling = persist(surroundings, { doing }, async () => {
+      const topic = await topics.get(this.#topic);
+      if (this.#high < 0n) {
+        const { high } = await readWatermarks(topics, topic, 0);
+        return { start: high, end: high, high, records: Buffer.alloc(0) };
+      }
+      const chunk = await fetchChunk(topics, topic, 0, this.#high, {
+        max_bytes: fetch_bytes_max,
+        wait_ms: poll_ms,
+        purpose: 'poll',
+      });
+      cache.keep(topic, 0, chunk);
+      return chunk.end > chunk.high ? { ...chunk, high: chunk.end } : chunk;
+    });
+    return await abortable(polling, surroundings.closing);
+  }
+}
+
+async function recordsFrom(
+  cursor: BatchCursor,
+  from: bigint,
+  max_bytes: number,
+): Promise<ProgressChunk & { readonly byte: number }> {
+  const records: { offset: bigint; bytes: Uint8Array }[] = [];
+  let bytes = 0;
+  let next = from;
+  for (let end = cursor.peekEnd(); end !== undefined; end = cursor.peekEnd()) {
+    if (end <= from) {
+      cursor.skipBatch();
+      continue;
+    }
+    const byte = cursor.nextBatch_byte;
+    await cursor.openBatch();
+    while (cursor.next()) {
+      const { offset, headerLength, valueLength, valueStart } = cursor;
+      if (offset < next || headerLength < 0 || valueLength < 0) continue;
+      bytes += valueLength;
+      if (records.length > 0 && bytes > max_bytes) return { records, next: offset, byte };
+      records.push({
+        offset,
+        bytes: new Uint8Array(cursor.bytes.subarray(valueStart, valueStart + valueLength)),
+      });
+    }
+    next = end;
+  }
+  return { records, next, byte: cursor.nextBatch_byte };
+}

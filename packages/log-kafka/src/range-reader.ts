@@ -1,0 +1,170 @@
+import type { PackedRecords, ReadOptions, ReadRange } from '@millrace/log';
+import type { Clock } from '@millrace/runtime';
+import { abortable } from './abortable.js';
+import type { ChunkCache } from './chunk-cache.js';
+import type { KnownTopic } from './connection/cluster.js';
+import { Trouble } from './connection/trouble.js';
+import { type Chunk, fetchChunk } from './fetching.js';
+import { type PersistSurroundings, persist } from './persist.js';
+import type { Topics } from './topics.js';
+import { BatchCursor } from './wire/batch-cursor.js';
+import { PackedOutput } from './wire/packed-output.js';
+
+export interface ReadAccess {
+  readonly topics: Topics;
+  readonly cache: ChunkCache;
+  readonly surroundings: PersistSurroundings & { readonly clock: Clock };
+}
+
+/** One Fetch: enough to be worth a round trip, small enough that many ranges at once stay bounded. */
+const fetch_bytes_min = 64 * 1024;
+const fetch_bytes_max = 1024 * 1024;
+const output_bytes_min = 4 * 1024;
+/** Beyond the end, the first look again follows soon: what a record names is there already, but for a moment. */
+const waitFirst_ms = 5;
+const waitMost_ms = 250;
+
+interface Piece {
+  readonly chunk: Chunk;
+  readonly cursor: BatchCursor;
+}
+
+/** Reads a range as the port says: explicit offsets, bounded batches, records of others passed over (they never count). */
+export async function* readRange(
+  access: ReadAccess,
+  range: ReadRange,
+  options: ReadOptions,
+): AsyncGenerator<PackedRecords, void, void> {
+  const { surroundings } = access;
+  const { signal } = options;
+  const reader = new RangeReader(access, range, options);
+  let empty = 0;
+  while (!reader.isDone) {
+    signal.throwIfAborted();
+    const piece = await reader.piece();
+    if (piece.chunk.end > reader.fetch) {
+      empty = 0;
+      yield* reader.batches(piece);
+      continue;
+    }
+    if (empty === 0 && piece.chunk.high <= range.last) reader.saysWaiting();
+    const pause_ms = Math.min(waitMost_ms, waitFirst_ms * 2 ** Math.min(empty, 10));
+    empty++;
+    await surroundings.clock.sleep(pause_ms, AbortSignal.any([signal, surroundings.closing]));
+  }
+}
+
+class RangeReader {
+  readonly #access: ReadAccess;
+  readonly #range: ReadRange;
+  readonly #options: ReadOptions;
+  readonly #out: PackedOutput;
+  readonly #fetch_bytes: number;
+  #ahead: { readonly offset: bigint; readonly piece: Promise<Piece> } | undefined;
+  #hasWaited = false;
+  /** The fetch position: everything below it is read (R19). */
+  fetch: bigint;
+
+  constructor(access: ReadAccess, range: ReadRange, options: ReadOptions) {
+    this.#access = access;
+    this.#range = range;
+    this.#options = options;
+    this.fetch = range.first;
+    this.#out = new PackedOutput(Math.max(output_bytes_min, Math.min(options.max_bytes, fetch_bytes_max)));
+    this.#fetch_bytes = Math.min(fetch_bytes_max, Math.max(fetch_bytes_min, options.max_bytes));
+  }
+
+  get isDone(): boolean {
+    return this.fetch > this.#range.last;
+  }
+
+  saysWaiting(): void {
+    if (this.#hasWaited) return;
+    this.#hasWaited = true;
+    this.#options.onWait?.(this.#range);
+  }
+
+  /** What holds the fetch position: of what was fetched before, fetched ahead, or fetched now. */
+  async piece(): Promise<Piece> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    const { signal } = this.#options;
+    if (ahead?.offset === this.fetch) return await abortable(ahead.piece, signal);
+    return await abortable(this.#load(this.fetch), signal);
+  }
+
+  /** The records of one chunk, in batches of at most `max_bytes`, up to the range's end. */
+  async *batches({ chunk, cursor }: Piece): AsyncGenerator<PackedRecords, void, void> {
+    const { last } = this.#range;
+    const { max_bytes } = this.#options;
+    const out = this.#out;
+    if (chunk.end <= last) this.#fetchAhead(chunk.end);
+    for (let end = cursor.peekEnd(); end !== undefined && !this.isDone; end = cursor.peekEnd()) {
+      if (end <= this.fetch) {
+        cursor.skipBatch();
+        continue;
+      }
+      await cursor.openBatch();
+      const first = delta(this.fetch, cursor.baseOffset);
+      const final = delta(last, cursor.baseOffset);
+      while (cursor.next()) {
+        if (cursor.offsetDelta < first || cursor.headerLength < 0) continue;
+        if (cursor.offsetDelta > final) break;
+        if (out.count > 0 && out.bytes + out.sizeOf(cursor) > max_bytes) {
+          yield { bytes: out.out.view(), count: out.count };
+          out.reset();
+        }
+        out.append(cursor);
+      }
+      this.fetch = end;
+    }
+    this.#access.cache.mark(chunk, this.fetch, cursor.nextBatch_byte);
+    if (out.count === 0) return;
+    yield { bytes: out.out.view(), count: out.count };
+    out.reset();
+  }
+
+  /** While the caller works on one chunk, the next is on its way. */
+  #fetchAhead(offset: bigint): void {
+    const piece = this.#load(offset);
+    // Awaited when its turn comes, if it comes.
+    piece.catch(() => {});
+    this.#ahead = { offset, piece };
+  }
+
+  async #load(offset: bigint): Promise<Piece> {
+    const { topics, cache, surroundings } = this.#access;
+    const { topic: name, partition } = this.#range;
+    const { signal } = this.#options;
+    const doing = `reading ${name}/${partition} at offset ${offset}`;
+    return await persist(surroundings, { doing, signal }, async () => {
+      const topic = await topics.get(name);
+      const found = cache.find(topic, partition, offset);
+      if (found) return found;
+      const chunk = await this.#fetched(topic, offset);
+      cache.keep(topic, partition, chunk);
+      return { chunk, cursor: new BatchCursor(chunk.records, `${name}/${partition}`) };
+    });
+  }
+
+  async #fetched(topic: KnownTopic, offset: bigint): Promise<Chunk> {
+    const { partition } = this.#range;
+    const options = { max_bytes: this.#fetch_bytes, wait_ms: 0, purpose: 'read' } as const;
+    const chunk = await fetchChunk(this.#access.topics, topic, partition, offset, options);
+    // A throttled broker may answer with nothing: that says nothing about the offset (R19).
+    if (chunk.end === offset && chunk.high > offset)
+      throw new Trouble(
+        `${topic.name}/${partition} gave nothing at offset ${offset}, below its end ${chunk.high}`,
+      );
+    return chunk;
+  }
+}
+
+const farthest = 0x7fff_ffff;
+
+/** `offset` relative to a batch's base, within what a batch can hold. */
+function delta(offset: bigint, base: bigint): number {
+  const difference = offset - base;
+  if (difference < -1n) return -1;
+  return difference > BigInt(farthest) ? farthest : Number(difference);
+}

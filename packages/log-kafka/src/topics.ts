@@ -1,0 +1,117 @@
+import { Fault } from '@millrace/runtime';
+import type { Cluster, KnownTopic } from './connection/cluster.js';
+import { Trouble } from './connection/trouble.js';
+import { type PersistSurroundings, persist } from './persist.js';
+
+/** A broker that knows no topic of a name may only be late: another one is asked, so often. */
+const unknownAnswers = 4;
+/** Questions other than appends and waits give up then: their callers have policies of their own. */
+export const ask_deadline_ms = 30_000;
+
+/**
+ * Topics by name, and what this handle knows of their identity: a topic that was deleted and made again under its name has another id,
+ * and nothing of it may be taken for the old one (R10, MR-3005).
+ */
+export class Topics {
+  readonly #cluster: Cluster;
+  readonly #surroundings: PersistSurroundings;
+  readonly #ids = new Map<string, string>();
+  /** First offset never yet acknowledged to, or seen by, this handle. */
+  readonly #ends = new Map<string, bigint>();
+  #progress = '';
+
+  constructor(cluster: Cluster, surroundings: PersistSurroundings) {
+    this.#cluster = cluster;
+    this.#surroundings = surroundings;
+  }
+
+  get cluster(): Cluster {
+    return this.#cluster;
+  }
+
+  /** Names the topic whose id is the log's own: made anew, it is another log (MR-3006). */
+  isProgress(name: string): void {
+    this.#progress = name;
+  }
+
+  /** The topic, from memory or from the brokers. `Trouble` while they cannot say; MR-3005 when it is gone, made anew, or never was. */
+  async get(name: string): Promise<KnownTopic> {
+    const known = this.#cluster.known(name);
+    if (known) return known;
+    for (let answers = 1; ; answers++) {
+      const found = await this.#cluster.ask(name);
+      if (found) return this.#checked(found);
+      if (answers >= unknownAnswers) throw this.#missing(name);
+      await this.#surroundings.clock.sleep(unknownPause_ms * answers, this.#surroundings.closing);
+    }
+  }
+
+  /** As `get`, outside of an attempt of its own: waits, visibly, for brokers that are away. */
+  async find(name: string): Promise<KnownTopic> {
+    return await persist(
+      this.#surroundings,
+      { doing: `looking for topic ${name}`, deadline_ms: ask_deadline_ms },
+      () => this.get(name),
+    );
+  }
+
+  /** What was learnt is out of date: the leader moved, or the topic changed. */
+  stale(name: string): void {
+    this.#cluster.forget(name);
+  }
+
+  /** An offset was acknowledged or read: the partition's end is never before `end` again, or the log went back. */
+  reached(topic: KnownTopic, partition: number, end: bigint): void {
+    const key = `${topic.idText}/${partition}`;
+    const before = this.#ends.get(key);
+    if (before === undefined || end > before) this.#ends.set(key, end);
+  }
+
+  endReached(topic: KnownTopic, partition: number): bigint {
+    return this.#ends.get(`${topic.idText}/${partition}`) ?? 0n;
+  }
+
+  /** MR-3007 when the partition ends before what this handle knows to be in it. */
+  mustReach(topic: KnownTopic, partition: number, high: bigint): void {
+    const reached = this.endReached(topic, partition);
+    if (high < reached)
+      throw new Fault('MR-3007', {
+        detail: `${topic.name}/${partition} ends at offset ${high}, but reached ${reached} before: acknowledged records are gone`,
+        context: { high, reached },
+      });
+  }
+
+  #checked(found: KnownTopic): KnownTopic {
+    const { name, idText } = found;
+    const before = this.#ids.get(name);
+    if (before === undefined) this.#ids.set(name, idText);
+    else if (before !== idText) {
+      this.#cluster.forget(name);
+      throw name === this.#progress
+        ? new Fault('MR-3006', {
+            detail: `the progress topic ${name} was deleted and made again (its id was ${before}, it is ${idText})`,
+          })
+        : new Fault('MR-3005', {
+            detail: `topic ${name} was deleted and made again (its id was ${before}, it is ${idText})`,
+            context: { topic: name },
+          });
+    }
+    return found;
+  }
+
+  #missing(name: string): Fault {
+    const isKnown = this.#ids.has(name);
+    if (name === this.#progress)
+      return new Fault('MR-3006', { detail: `the progress topic ${name} was deleted` });
+    return new Fault('MR-3005', {
+      detail: isKnown ? `topic ${name} was deleted` : `there is no topic ${name} in this log`,
+      context: { topic: name },
+    });
+  }
+}
+
+const unknownPause_ms = 40;
+
+/** What a broker's answer about a topic's leader means: it passes, once the present leader is known. */
+export const leaderTrouble = (topic: string, partition: number, what: string): Trouble =>
+  new Trouble(`${topic}/${partition}: ${what}`);
