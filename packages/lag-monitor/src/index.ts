@@ -18,12 +18,13 @@ export { type Budget, budgetOf, clearFor_ms, clearRatio } from './budget.js';
 export { ChainHead, type ChainReading } from './chain-head.js';
 export { type Condition, conditionsOf, type Severity } from './conditions.js';
 export type { Deadline, DeadlineResource } from './deadline.js';
+export { Delivery, type DeliveryOptions, type DeliveryStatus, deliveryRetry } from './delivery.js';
 export type { ListenAddress } from './http-server.js';
 export { bytesBehind, type EdgeLag, endAfterForks, type ForkPoint, lagOfFollower, lagOfLog } from './lag.js';
 export type { LeaderProbe, LeaderReading, SlotReading } from './leader-probe.js';
 export { createMonitor, type Monitor, type MonitorOptions } from './monitor.js';
-export type { DeliveryEnd, DeliveryResult, Notification, Notifier } from './notifier.js';
-export { type Outbox, tableOutbox } from './outbox.js';
+export type { DeliveryAttempt, DeliveryResult, Notification, Notifier } from './notifier.js';
+export { type Outbox, type Owed, owedKey, tableOutbox } from './outbox.js';
 export { type PageContext, type PageFields, type PageLinks, pageOf } from './page.js';
 export { formatBytes, formatDuration, formatRate } from './quantity.js';
 export { type LogStorage, type Measured, type Sample, Sampler } from './sample.js';
@@ -43,6 +44,8 @@ export type {
   FaultStatus,
   LeaderStatus,
   LogStatus,
+  PagesStatus,
+  StatusContext,
   StatusReport,
 } from './status.js';
 export { statusOf } from './status.js';

@@ -142,17 +142,13 @@ function start(options: Partial<MonitorOptions> = {}): Monitor {
     sample_ms: 20,
     listen: { host: '127.0.0.1', port: 0 },
     notifiers: [
-      (onResult) =>
-        new Webhook({
-          url: `http://127.0.0.1:${(pager.address() as AddressInfo).port}`,
-          secrets: [],
-          clock: systemClock,
-          logger: silentLogger,
-          random: () => 0,
-          backoff: { first_ms: 20, max_ms: 20, factor: 1 },
-          onResult,
-        }),
+      new Webhook({
+        url: `http://127.0.0.1:${(pager.address() as AddressInfo).port}`,
+        secrets: [],
+        clock: systemClock,
+      }),
     ],
+    retry: { backoff: { first_ms: 20, max_ms: 20, factor: 1 }, attempts_max: 10_000 },
     alerts: tableAlertStore(log.table('alerts')),
     outbox: tableOutbox(log.table('outbox')),
     links: {},

@@ -1,13 +1,15 @@
+import { InProcessJobs, type JobRunner, type RetryPolicy } from '@millrace/jobs';
 import type { Log } from '@millrace/log';
 import { type Service, type Surroundings, toFault } from '@millrace/runtime';
 import { AlertBook, type AlertEvent, type AlertStore } from './alert-book.js';
 import type { Instant } from './breach.js';
 import type { Budget } from './budget.js';
 import { conditionsOf } from './conditions.js';
+import { Delivery, deliveryRetry } from './delivery.js';
 import { type HttpServer, json, type ListenAddress, listen, type Routes, text } from './http-server.js';
 import type { LeaderProbe } from './leader-probe.js';
 import { Metrics } from './metrics.js';
-import type { DeliveryResult, Notification, Notifier } from './notifier.js';
+import type { Notifier } from './notifier.js';
 import type { Outbox } from './outbox.js';
 import { type PageLinks, pageOf } from './page.js';
 import { type LogStorage, Sampler } from './sample.js';
@@ -28,10 +30,13 @@ export interface MonitorOptions {
   readonly sample_ms: number;
   /** Absent: no HTTP. */
   readonly listen?: ListenAddress;
-  /** Made with the callback that counts attempts. */
-  readonly notifiers: readonly ((onResult: (result: DeliveryResult) => void) => Notifier)[];
+  readonly notifiers: readonly Notifier[];
   readonly alerts: AlertStore;
   readonly outbox: Outbox;
+  /** Runs the retries of pages; the monitor closes it. Absent: inside this process. */
+  readonly jobs?: JobRunner;
+  /** Of pages; those of `jobs` are its own. */
+  readonly retry?: RetryPolicy;
   readonly links: PageLinks;
   readonly surroundings: Surroundings;
   /** Called after every sample: live displays. */
@@ -62,12 +67,11 @@ class LagMonitor implements Monitor {
   readonly #sampler: Sampler;
   readonly #book = new AlertBook();
   readonly #metrics: Metrics;
-  #notifiers: Notifier[] = [];
+  readonly #delivery: Delivery;
   #server: HttpServer | undefined;
   #verdict: Verdict | undefined;
   #beat_ms = 0;
   readonly #toldFaults = new Map<string, string>();
-  readonly #telling = new Set<Promise<void>>();
 
   constructor(options: MonitorOptions) {
     this.#options = options;
@@ -78,11 +82,13 @@ class LagMonitor implements Monitor {
       ...(options.storage && { storage: options.storage }),
     });
     this.#metrics = new Metrics(options.pipeline, options.version);
+    this.#delivery = this.#makeDelivery();
   }
 
   status(): StatusReport | undefined {
     const { pipeline, environment } = this.#options;
-    return this.#verdict && statusOf(this.#verdict, pipeline, environment, this.#book);
+    const pages = this.#delivery.status();
+    return this.#verdict && statusOf(this.#verdict, { pipeline, environment, alerts: this.#book, pages });
   }
 
   port(): number | undefined {
@@ -90,7 +96,7 @@ class LagMonitor implements Monitor {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { alerts, leader, notifiers, surroundings } = this.#options;
+    const { alerts, leader, surroundings } = this.#options;
     try {
       this.#beat_ms = surroundings.clock.monotonic();
       if (this.#options.listen) {
@@ -98,20 +104,11 @@ class LagMonitor implements Monitor {
         const { host } = this.#options.listen;
         surroundings.logger.info({ host, port: this.#server.port }, 'the monitor listens');
       }
-      this.#notifiers = notifiers.map((make) => {
-        const notifier: Notifier = make((result) => this.#metrics.notified(notifier.channel, result));
-        return notifier;
-      });
       this.#book.restore(await alerts.load(), this.#now());
-      for (const notification of await this.#options.outbox.owed()) this.#notify(notification);
+      await this.#delivery.start();
       await this.#loop(signal);
     } finally {
-      await Promise.allSettled([
-        this.#server?.close(),
-        leader.close(),
-        ...this.#notifiers.map((notifier) => notifier.close(closing_ms)),
-      ]);
-      await Promise.all(this.#telling);
+      await Promise.allSettled([this.#server?.close(), leader.close(), this.#delivery.close(closing_ms)]);
     }
   }
 
@@ -136,33 +133,35 @@ class LagMonitor implements Monitor {
   }
 
   /**
-   * Puts the page into the outbox, then keeps the alert's state: a monitor killed in between pages a second time, with
-   * the same id, by which a receiver drops it, rather than never.
+   * The page goes into the outbox and on its way, then the alert's state is kept: a monitor killed in between pages a
+   * second time, with the same id, by which a receiver drops it, rather than never.
    */
   async #tell(event: AlertEvent, verdict: Verdict): Promise<void> {
-    const { environment, links, pipeline, surroundings, alerts, outbox } = this.#options;
+    const { environment, links, pipeline, surroundings, alerts } = this.#options;
     const { condition, since, say } = event;
     const fields = pageOf(event, verdict, { environment, pipeline, links });
     const log = { alert: condition.key, severity: condition.severity, lag_bytes: fields.lag_bytes };
     if (say === 'resolved') surroundings.logger.info(log, fields.title);
     else surroundings.logger.warn(log, fields.title);
-    if (condition.severity === 'page') {
-      const notification = { id: `${fields.dedup_key}/${since.wall_ms}/${fields.type}`, fields };
-      if (this.#notifiers.length > 0) await this.#keep(() => outbox.put(notification));
-      this.#notify(notification);
-    }
+    if (condition.severity === 'page')
+      await this.#delivery.tell({ id: `${fields.dedup_key}/${since.wall_ms}/${fields.type}`, fields });
     const stored = say === 'fired' ? { since_wall_ms: since.wall_ms, samples: event.samples } : undefined;
     await this.#keep(() => alerts.save(condition.key, stored));
   }
 
-  #notify(notification: Notification): void {
-    const told = Promise.all(this.#notifiers.map((notifier) => notifier.notify(notification))).then(
-      async (ends) => {
-        if (!ends.includes('owed')) await this.#keep(() => this.#options.outbox.delete(notification.id));
-        this.#telling.delete(told);
-      },
-    );
-    this.#telling.add(told);
+  #makeDelivery(): Delivery {
+    const { notifiers, outbox, surroundings, retry = deliveryRetry } = this.#options;
+    const lastResort = new InProcessJobs({ retry, surroundings });
+    return new Delivery({
+      notifiers,
+      outbox,
+      jobs: this.#options.jobs ?? lastResort,
+      lastResort,
+      retry,
+      surroundings,
+      onResult: (channel, result) => this.#metrics.notified(channel, result),
+      onFault: ({ code }) => this.#metrics.failed(code),
+    });
   }
 
   /** A log that cannot be written must not keep a page from being sent: a full disk is what one is paged for. */

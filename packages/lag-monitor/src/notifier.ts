@@ -6,22 +6,24 @@ export interface Notification {
   readonly fields: PageFields;
 }
 
-/** Of one attempt. */
-export type DeliveryResult = 'sent' | 'retry' | 'failed' | 'disabled';
-/** Of a notification: delivered, given up, or still owed because this process ended first. */
-export type DeliveryEnd = 'sent' | 'given-up' | 'owed';
+/** Of one attempt. `retry`: it may work later. `disabled`: refused for good, this and all to come. */
+export interface DeliveryAttempt {
+  readonly result: 'sent' | 'retry' | 'disabled';
+  /** Why it was not sent. */
+  readonly reason: string;
+}
+
+/** What metrics count: attempts, and `failed` for a notification that is given up. */
+export type DeliveryResult = DeliveryAttempt['result'] | 'failed';
 
 /**
- * Port: a channel for pages. `notify` never rejects and resolves when the notification needs no more tries; deliveries of
- * one alert keep their order (a resolve never overtakes its page), different alerts do not wait for each other.
- * Failures are retried inside, bounded in time and number; each attempt is told through `onResult`. `close` ends all waits.
+ * Port: a channel for pages. One call is one attempt, bounded in time; it never rejects and ends early when `signal`
+ * aborts. Order, retries and durability are the delivery's. Attempts may run in parallel.
  */
 export interface Notifier {
-  /** Label in metrics: `webhook`. */
+  /** Label in metrics, part of keys: `webhook`. Letters, digits and "-". */
   readonly channel: string;
-  notify(notification: Notification): Promise<DeliveryEnd>;
-  /** Undelivered notifications. */
-  pending(): number;
-  /** Waits up to `timeout_ms` for what is under way, then gives up. */
-  close(timeout_ms: number): Promise<void>;
+  /** True once a receiver has refused for good; nothing is sent any more. */
+  readonly disabled: boolean;
+  attempt(notification: Notification, signal: AbortSignal): Promise<DeliveryAttempt>;
 }

@@ -2,6 +2,7 @@ import { formatLsn, formatPosition } from '@millrace/model';
 import type { AlertBook } from './alert-book.js';
 import { isFiring } from './breach.js';
 import type { Deadline } from './deadline.js';
+import type { DeliveryStatus } from './delivery.js';
 import type { ServiceWorker } from './service-board.js';
 import type { EdgeView, Verdict } from './verdict.js';
 
@@ -20,6 +21,22 @@ export interface StatusReport {
   readonly followers: readonly EdgeStatus[];
   /** Alerts that are out. */
   readonly alerts: readonly AlertStatus[];
+  /** Delivery of pages; null where no monitor told. */
+  readonly pages: PagesStatus | null;
+}
+
+export interface PagesStatus {
+  /** Pages and resolves that their receivers do not have yet. */
+  readonly owed: number;
+  /** What runs their retries. */
+  readonly jobs: {
+    /** `in_process`, `redis`, `postgres`. */
+    readonly kind: string;
+    /** starting, ready, waiting or closed. */
+    readonly state: string;
+    /** Why it waits. */
+    readonly fault: FaultStatus | null;
+  };
 }
 
 export interface FaultStatus {
@@ -91,11 +108,17 @@ export interface AlertStatus {
   readonly state: 'firing' | 'clearing';
 }
 
+export interface StatusContext {
+  readonly pipeline: string;
+  readonly environment: string;
+  readonly alerts: AlertBook;
+  /** Absent where no monitor delivers. */
+  readonly pages?: DeliveryStatus;
+}
+
 export function statusOf(
   verdict: Verdict,
-  pipeline: string,
-  environment: string,
-  alerts: AlertBook,
+  { pipeline, environment, alerts, pages }: StatusContext,
 ): StatusReport {
   const { sample } = verdict;
   return {
@@ -112,7 +135,13 @@ export function statusOf(
       if (!isFiring(state) || (state.kind !== 'firing' && state.kind !== 'clearing')) return [];
       return [{ key, since: new Date(state.since.wall_ms).toISOString(), state: state.kind }];
     }),
+    pages: pages ? pagesStatus(pages) : null,
   };
+}
+
+function pagesStatus({ owed, jobsKind, jobs }: DeliveryStatus): PagesStatus {
+  const fault = jobs.fault ? faultStatus(jobs.fault) : null;
+  return { owed, jobs: { kind: jobsKind, state: jobs.state, fault } };
 }
 
 function leaderStatus(verdict: Verdict): LeaderStatus {

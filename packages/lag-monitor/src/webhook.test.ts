@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { silentLogger, systemClock } from '@millrace/runtime';
+import { systemClock } from '@millrace/runtime';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { DeliveryResult, Notification } from './notifier.js';
+import type { Notification } from './notifier.js';
 import type { PageFields } from './page.js';
 import { Webhook } from './webhook.js';
 
@@ -19,13 +19,11 @@ interface Received {
 let server: Server;
 let received: Received[];
 let answers: number[];
-let results: DeliveryResult[];
-let webhook: Webhook | undefined;
+const unhurried = new AbortController().signal;
 
 beforeEach(async () => {
   received = [];
   answers = [];
-  results = [];
   server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk) => {
@@ -40,23 +38,18 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await webhook?.close(0);
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
 
 function makeWebhook(secrets: readonly string[], timeout_ms = 500, credentials = ''): Webhook {
-  webhook = new Webhook({
-    url: `http://${credentials}127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+  const { port } = server.address() as AddressInfo;
+  return new Webhook({
+    url: `http://${credentials}127.0.0.1:${port}/hook`,
     secrets,
     clock: systemClock,
-    logger: silentLogger,
-    random: () => 0,
-    backoff: { first_ms: 20, max_ms: 40, factor: 2 },
     timeout_ms,
-    onResult: (result) => results.push(result),
   });
-  return webhook;
 }
 
 const page = (key: string, type: 'page' | 'resolve' = 'page', text = 'behind'): Notification => ({
@@ -71,7 +64,7 @@ const page = (key: string, type: 'page' | 'resolve' = 'page', text = 'behind'): 
 });
 
 it('signs id, time and body so that a receiver with the secret can verify them', async () => {
-  expect(await makeWebhook([secret]).notify(page('a'))).toBe('sent');
+  expect(await makeWebhook([secret]).attempt(page('a'), unhurried)).toEqual({ result: 'sent', reason: '' });
   const { headers, body } = received[0] as Received;
   const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
   const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
@@ -83,56 +76,47 @@ it('signs id, time and body so that a receiver with the secret can verify them',
 });
 
 it('signs with every secret while they are rotated', async () => {
-  await makeWebhook([secret, retired]).notify(page('a'));
+  await makeWebhook([secret, retired]).attempt(page('a'), unhurried);
   expect((received[0] as Received).headers['webhook-signature']).toMatch(/^v1,\S+ v1,\S+$/);
 });
 
-it('repeats under the same id until the receiver has it', async () => {
-  answers = [500, 503, 204];
-  expect(await makeWebhook([secret]).notify(page('a'))).toBe('sent');
-  expect(received.map(({ headers }) => headers['webhook-id'])).toEqual(['a/1/page', 'a/1/page', 'a/1/page']);
+it('may work later after an error of the receiver, and keeps its id', async () => {
+  answers = [500, 429, 204];
+  const hook = makeWebhook([secret]);
+  const results: string[] = [];
+  for (let attempt = 0; attempt < 3; attempt++)
+    results.push((await hook.attempt(page('a'), unhurried)).result);
   expect(results).toEqual(['retry', 'retry', 'sent']);
+  expect(new Set(received.map(({ headers }) => headers['webhook-id']))).toEqual(new Set(['a/1/page']));
 });
 
 it('does not follow redirects', async () => {
-  answers = [302, 204];
-  await makeWebhook([secret]).notify(page('a'));
-  expect(received.map(({ path }) => path)).toEqual(['/hook', '/hook']);
+  answers = [302];
+  const { result, reason } = await makeWebhook([secret]).attempt(page('a'), unhurried);
+  expect([result, reason]).toEqual(['retry', 'the receiver answered 302 (redirects are not followed)']);
+  expect(received.map(({ path }) => path)).toEqual(['/hook']);
 });
 
 it('is turned off by 410 Gone', async () => {
   answers = [410];
   const hook = makeWebhook([secret]);
-  expect(await hook.notify(page('a'))).toBe('given-up');
-  expect(await hook.notify(page('b'))).toBe('given-up');
-  expect(received.length).toBe(1);
+  expect(hook.disabled).toBe(false);
+  expect((await hook.attempt(page('a'), unhurried)).result).toBe('disabled');
+  expect(hook.disabled).toBe(true);
 });
 
-it('never lets a resolve overtake its page, nor one alert hold up another', async () => {
-  answers = [500];
-  const hook = makeWebhook([secret]);
-  const first = hook.notify(page('a'));
-  await new Promise((resolve) => setTimeout(resolve, 10));
-  await Promise.all([first, hook.notify(page('a', 'resolve')), hook.notify(page('b'))]);
-  expect(received.map(({ headers }) => headers['webhook-id'])).toEqual([
-    'a/1/page',
-    'b/1/page',
-    'a/1/page',
-    'a/1/resolve',
-  ]);
+it('gives up an attempt that takes too long, or that nobody waits for any more', async () => {
+  server.removeAllListeners('request').on('request', () => undefined);
+  const began = performance.now();
+  expect((await makeWebhook([secret], 50).attempt(page('a'), unhurried)).result).toBe('retry');
+  const aborted = AbortSignal.timeout(50);
+  expect((await makeWebhook([secret], 10_000).attempt(page('a'), aborted)).result).toBe('retry');
+  expect(performance.now() - began).toBeLessThan(2_000);
 });
 
 it('keeps a body under 20 kB, whatever a fault had to say', async () => {
-  await makeWebhook([secret]).notify(page('a', 'page', 'x'.repeat(50_000)));
+  await makeWebhook([secret]).attempt(page('a', 'page', 'x'.repeat(50_000)), unhurried);
   expect(Buffer.byteLength((received[0] as Received).body)).toBeLessThan(20_000);
-});
-
-it('still owes what it could not deliver before it was closed', async () => {
-  answers = Array.from({ length: 100 }, () => 500);
-  const hook = makeWebhook([secret]);
-  const end = hook.notify(page('a'));
-  await hook.close(10);
-  expect(await end).toBe('owed');
 });
 
 it.each(['', 'whsec_', 'whsec_c2hvcnQ=', 'plain', `whsec_${Buffer.alloc(65).toString('base64')}`])(
@@ -143,8 +127,8 @@ it.each(['', 'whsec_', 'whsec_c2hvcnQ=', 'plain', `whsec_${Buffer.alloc(65).toSt
 );
 
 it('sends user and password of the URL as Basic authentication', async () => {
-  const sent = await makeWebhook([secret], 500, 'pager:p%40ss@').notify(page('a/b', 'page'));
-  expect(sent).toBe('sent');
+  const sent = await makeWebhook([secret], 500, 'pager:p%40ss@').attempt(page('a/b', 'page'), unhurried);
+  expect(sent.result).toBe('sent');
   const { headers, path } = received[0] as Received;
   expect(headers.authorization).toBe(`Basic ${Buffer.from('pager:p@ss').toString('base64')}`);
   expect(path).toBe('/hook');

@@ -1,0 +1,257 @@
+import type { JobAttempt, JobRunner, JobRunnerStatus, JobVerdict, RetryPolicy } from '@millrace/jobs';
+import { backoff_ms, Fault, type Surroundings, toFault } from '@millrace/runtime';
+import type { DeliveryResult, Notification, Notifier } from './notifier.js';
+import { type Outbox, type Owed, owedKey } from './outbox.js';
+import { type OwedHere, WaitingLine } from './waiting-line.js';
+
+export interface DeliveryOptions {
+  readonly notifiers: readonly Notifier[];
+  readonly outbox: Outbox;
+  /** Runs retries. */
+  readonly jobs: JobRunner;
+  /** Runs them while `jobs` is unavailable; may be the same one. Inside this process. */
+  readonly lastResort: JobRunner;
+  readonly retry: RetryPolicy;
+  readonly surroundings: Surroundings;
+  readonly onResult: (channel: string, result: DeliveryResult) => void;
+  /** A fault that was met on the way, to be counted. */
+  readonly onFault: (fault: Fault) => void;
+}
+
+export interface DeliveryStatus {
+  /** Notifications that have not been delivered. */
+  readonly owed: number;
+  /** `in_process`, `redis`, `postgres`. */
+  readonly jobsKind: string;
+  readonly jobs: JobRunnerStatus;
+}
+
+/** Of an attempt, whoever asked for it. `blocked`: an earlier one of the same alert is still owed. */
+type Outcome = 'ended' | 'retry' | 'blocked';
+
+/** First after 5 to 10 s, then longer with jitter, every half to whole hour in the end; about a day in all. */
+export const deliveryRetry: RetryPolicy = {
+  backoff: { first_ms: 10_000, max_ms: 3_600_000, factor: 2 },
+  attempts_max: 40,
+};
+
+/** A receiver that is down for long gets the newest pages; what does not fit any more is told as failed. */
+const owed_max = 1_000;
+/** A resolve looks so often whether its page has been delivered elsewhere. */
+const turn_ms = 5_000;
+
+/**
+ * Delivers notifications: at once, and then again and again as jobs.
+ *
+ * ```
+ * tell ─▶ outbox (the log) ─▶ attempt ──sent, refused──▶ ended: out of the outbox ─▶ the next of its alert
+ *                                │ retry
+ *                                ▼
+ *              job (or, while there is no job server, a job of this process) ─▶ attempt ─▶ …
+ * ```
+ *
+ * The outbox says what is owed, jobs only when to try again: a job whose notification is not owed any more does
+ * nothing, and a notification without a job (its server lost it, the process died) is tried anew at the next start. So a
+ * page is delivered whatever dies, and not a second time by a job that was left over. One alert's notifications go out
+ * in order, one at a time; different alerts do not wait for each other.
+ */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #line = new WaitingLine();
+  readonly #stop = new AbortController();
+  /** Attempts and hand-overs under way. */
+  readonly #busy = new Set<Promise<unknown>>();
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  status(): DeliveryStatus {
+    const { jobs } = this.#options;
+    return { owed: this.#line.size, jobsKind: jobs.kind, jobs: jobs.status() };
+  }
+
+  /** Takes over what is owed and begins. Rejects when the job runner can never work (MR-6005), or the log cannot be read. */
+  async start(): Promise<void> {
+    const { jobs, lastResort, outbox } = this.#options;
+    for (const owed of await outbox.owed()) this.#line.add(owedKey(owed), { ...owed, kept: true });
+    const handle = (attempt: JobAttempt): Promise<JobVerdict> => this.#onJob(attempt);
+    await lastResort.start(handle);
+    if (jobs !== lastResort) await jobs.start(handle);
+    for (const key of this.#line.keys()) this.#begin(key);
+  }
+
+  /** Resolves when the notification is kept as well as it can be; it is delivered in the background. */
+  async tell(notification: Notification): Promise<void> {
+    for (const { channel, disabled } of this.#options.notifiers) {
+      const owed = { channel, notification: clipped(notification) };
+      const key = owedKey(owed);
+      if (disabled || this.#line.size >= owed_max) {
+        this.#options.onResult(channel, 'failed');
+        continue;
+      }
+      const kept = await this.#keep(() => this.#options.outbox.put(owed));
+      if (this.#line.add(key, { ...owed, kept })) this.#begin(key);
+    }
+  }
+
+  /** Waits up to `timeout_ms` for what can still be delivered. What remains stays in the outbox. */
+  async close(timeout_ms: number): Promise<void> {
+    const { clock } = this.#options.surroundings;
+    const patience = new AbortController();
+    await Promise.race([this.#line.empty(), clock.sleep(timeout_ms, patience.signal)]);
+    patience.abort();
+    this.#stop.abort();
+    await Promise.all(this.#busy);
+    await Promise.all([this.#options.jobs.close(0), this.#options.lastResort.close(0)]);
+  }
+
+  /** The direct attempt. What it leaves undone becomes a job. */
+  #begin(key: string): void {
+    const begun = this.#attempt(key)
+      .then((outcome) => this.#handOver(key, outcome))
+      .catch((error: unknown) => this.#note(toFault(error), `${key} waits for a restart`))
+      .finally(() => this.#busy.delete(begun));
+    this.#busy.add(begun);
+  }
+
+  async #handOver(key: string, outcome: Outcome): Promise<void> {
+    if (outcome === 'ended' || this.#stop.signal.aborted) return;
+    const owed = this.#line.get(key);
+    if (!owed) return;
+    const { jobs, lastResort, retry, surroundings } = this.#options;
+    const data = JSON.stringify(owed);
+    // Its turn comes from this process, or else when its predecessor was delivered by another: no job server need know.
+    if (outcome === 'blocked') return this.#enqueue(lastResort, key, data, turn_ms);
+    const delay_ms = backoff_ms(retry.backoff, 0, surroundings.random());
+    try {
+      await this.#enqueue(jobs, key, data, delay_ms);
+    } catch (error) {
+      const fault = toFault(error);
+      this.#options.onFault(fault);
+      if (jobs === lastResort) throw fault;
+      await this.#enqueue(lastResort, key, data, delay_ms);
+    }
+  }
+
+  async #enqueue(runner: JobRunner, id: string, data: string, delay_ms: number): Promise<void> {
+    // Given up before a restart, when the outbox could not be written.
+    if ((await runner.enqueue({ id, data, delay_ms })) === 'ended') await this.#end(id);
+  }
+
+  async #onJob({ id, data, last, signal }: JobAttempt): Promise<JobVerdict> {
+    if (!this.#line.has(id) && !(await this.#adopt(id, data))) return { kind: 'done' };
+    const outcome = await this.#attempt(id, signal);
+    if (outcome === 'ended') return { kind: 'done' };
+    if (outcome === 'blocked') return { kind: 'later', in_ms: turn_ms };
+    if (!last) return { kind: 'retry', reason: 'not delivered' };
+    const owed = this.#line.get(id);
+    if (owed) this.#options.onResult(owed.channel, 'failed');
+    await this.#end(id);
+    return { kind: 'drop', reason: 'not delivered within a day' };
+  }
+
+  /** A job of another monitor on the same log, or of one that could not write the outbox. */
+  async #adopt(id: string, data: string): Promise<boolean> {
+    const owed = parse(data);
+    if (!owed || owedKey(owed) !== id) return false;
+    if (owed.kept && !(await this.#options.outbox.has(id))) return false;
+    this.#line.add(id, owed);
+    return true;
+  }
+
+  /** One attempt, alone in its alert's lane. */
+  #attempt(key: string, signal?: AbortSignal): Promise<Outcome> {
+    const owed = this.#line.get(key);
+    if (!owed) return Promise.resolve('ended');
+    return this.#line.inTurn(key, async () => {
+      if (this.#stop.signal.aborted) return 'retry';
+      if (!this.#line.has(key)) return 'ended';
+      if (await this.#isBlocked(key)) return 'blocked';
+      return this.#send(key, owed, AbortSignal.any([this.#stop.signal, ...(signal ? [signal] : [])]));
+    });
+  }
+
+  async #send(key: string, { channel, notification }: Owed, signal: AbortSignal): Promise<Outcome> {
+    const { notifiers, onResult, surroundings } = this.#options;
+    const notifier = notifiers.find((found) => found.channel === channel);
+    // Its channel left the configuration, or was turned off.
+    if (!notifier || notifier.disabled) {
+      onResult(channel, 'failed');
+      await this.#end(key);
+      return 'ended';
+    }
+    const { result, reason } = await notifier.attempt(notification, signal);
+    if (result === 'retry' && this.#stop.signal.aborted) return 'retry';
+    onResult(channel, result);
+    if (result !== 'sent') {
+      const fault = new Fault('MR-6001', { detail: `${channel} delivery ${notification.id}: ${reason}` });
+      surroundings.logger.warn({ code: fault.code }, fault.message);
+    }
+    if (result === 'retry') return 'retry';
+    await this.#end(key);
+    return 'ended';
+  }
+
+  /** A predecessor that is not in the outbox any more was delivered by another monitor. */
+  async #isBlocked(key: string): Promise<boolean> {
+    for (const earlier of this.#line.before(key)) {
+      if (!earlier.kept) return true;
+      const gone = await this.#options.outbox.has(owedKey(earlier)).then(
+        (has) => !has,
+        () => false,
+      );
+      if (!gone) return true;
+      this.#line.remove(owedKey(earlier));
+    }
+    return false;
+  }
+
+  /** Delivered, or given up: nothing of it remains, and the next of its alert has its turn. */
+  async #end(key: string): Promise<void> {
+    const next = this.#line.remove(key);
+    await this.#keep(() => this.#options.outbox.delete(key));
+    if (next !== undefined && !this.#stop.signal.aborted) this.#begin(next);
+  }
+
+  /** A log that cannot be written must not keep a page from being sent: a full disk is what one is paged for. */
+  async #keep(write: () => Promise<void>): Promise<boolean> {
+    try {
+      await write();
+      return true;
+    } catch (error) {
+      this.#note(toFault(error), 'a page could not be kept');
+      return false;
+    }
+  }
+
+  #note(fault: Fault, what: string): void {
+    this.#options.onFault(fault);
+    this.#options.surroundings.logger.warn({ code: fault.code }, `${what}: ${fault.detail}`);
+  }
+}
+
+/** What a fault had to say can be long; outboxes, jobs and bodies are bounded. Characters, of each text. */
+const text_length_max = 2_000;
+
+function clipped({ id, fields }: Notification): Notification {
+  const short = Object.entries(fields).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value.slice(0, text_length_max) : value,
+  ]);
+  return { id, fields: Object.fromEntries(short) };
+}
+
+/** What another monitor put into a job. */
+function parse(data: string): OwedHere | undefined {
+  try {
+    const { channel, notification, kept } = JSON.parse(data) as Partial<OwedHere>;
+    return typeof channel === 'string' &&
+      typeof notification?.id === 'string' &&
+      typeof notification.fields?.dedup_key === 'string'
+      ? { channel, notification, kept: kept === true }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
