@@ -36,7 +36,12 @@ const mapping: readonly (readonly [ColumnType, string, unknown, unknown?])[] = [
   [numericType(10, 2), '-1.50', Buffer.from([0xff, 0x6a]), debeziumDecimal],
   [numericType(10, 2), '1.28', Buffer.from([0x00, 0x80])],
   [baseType('numeric'), '150.00', { scale: 0, value: Buffer.from([0x00, 0x96]) }],
-  [baseType('numeric'), '-0.50', { scale: 1, value: Buffer.from([0xfb]) }],
+  [
+    baseType('numeric'),
+    '-0.50',
+    { scale: 1, value: Buffer.from([0xfb]) },
+    expect.objectContaining({ 'connect.doc': 'Variable scaled decimal' }),
+  ],
   [baseType('money'), '-$1,234.56', Buffer.from([0xfe, 0x1d, 0xc0])],
   [varchar('bpchar', 9), 'ab   ', 'ab   ', 'string'],
   [baseType('bytea'), '\\x00ff', Buffer.from([0x00, 0xff]), 'bytes'],
@@ -57,6 +62,9 @@ const mapping: readonly (readonly [ColumnType, string, unknown, unknown?])[] = [
   ],
   [baseType('timestamp'), 'infinity', 9_223_372_036_825_200_000n],
   [baseType('timestamp'), '-infinity', -9_223_372_036_832_400_000n],
+  [varchar('timestamp', 3), 'infinity', 9_223_372_036_825_200n],
+  [varchar('timestamp', 0), '-infinity', -9_223_372_036_832_400n],
+  [varchar('timestamp', 3), '294247-01-10 04:00:25.201', 9_223_372_036_825_201n],
   [
     baseType('timestamptz'),
     '2016-11-04 11:51:30.1+00',
@@ -99,6 +107,7 @@ const mapping: readonly (readonly [ColumnType, string, unknown, unknown?])[] = [
     baseType('point'),
     '(1.5,-2)',
     { x: 1.5, y: -2, wkb: Buffer.from('0101000000000000000000f83f00000000000000c0', 'hex'), srid: null },
+    expect.objectContaining({ 'connect.doc': 'Geometry (POINT)', 'connect.version': 1 }),
   ],
   [
     baseType('geometry', { schema: 'gis' }),
@@ -142,6 +151,7 @@ describe('preset debezium', () => {
     [numericType(10, 2), 'NaN'],
     [baseType('numeric'), 'Infinity'],
     [baseType('timestamp'), '294276-12-31 23:59:59'],
+    [varchar('timestamp', 3), '294247-01-10 04:00:25.2'],
     [arrayType(baseType('int4')), '{{1}}'],
     [arrayType(baseType('int4')), '[0:0]={1}'],
     [arrayType(mood), '{NULL}'],
@@ -187,6 +197,10 @@ describe('preset lossless', () => {
     expect(await outsideValue(lossless, timestamp, '294247-01-10 04:00:25.199999')).toBe(
       9_223_372_036_825_199_999n,
     );
+  });
+
+  it('leaves the schemas of existing logs as they are: a point has no description', async () => {
+    expect(await valueSchema('lossless', baseType('point'))).not.toHaveProperty('connect.doc');
   });
 
   it.each(['02', '-0', '1.0', '', '-', '2147483648', '1e3', ' 1'])(

@@ -28,7 +28,7 @@ export interface EncodingContext {
   processedAt_us: bigint;
   /** 32-bit xid; −1 for none (windowed snapshot rows). */
   xid: number;
-  /** LSN of the last commit before this one, halves; both −1 for none. For `source.sequence`. */
+  /** End LSN of the last commit before this one, halves; both −1 for none. For `source.sequence`. */
   lastCommitHigh: number;
   lastCommitLow: number;
   snapshot: SnapshotMark;

@@ -105,7 +105,8 @@ export class StreamSink implements SourceSink {
     const start = this.#start;
     assert(start !== undefined, 'a commit without a transaction');
     this.#start = undefined;
-    this.#lastCommit = start.commit;
+    // Its end, which Debezium's `source.sequence` names.
+    this.#lastCommit = end.end;
     this.#received = maxLsn(this.#received, end.end);
     if (this.#covered) {
       windows.commit();

@@ -61,6 +61,7 @@ function primitiveOf(schema: PrimitiveSchema, defaultText?: string): Json {
 
 function connectProperties(schema: ConnectSchema, defaultText?: string): Record<string, Json> {
   return {
+    ...(schema.doc === undefined ? {} : { 'connect.doc': schema.doc }),
     ...(schema.version === undefined ? {} : { 'connect.version': schema.version }),
     ...(schema.parameters === undefined ? {} : { 'connect.parameters': { ...schema.parameters } }),
     ...(defaultText === undefined ? {} : { 'connect.default': defaultText }),

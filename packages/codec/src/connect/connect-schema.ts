@@ -8,6 +8,7 @@ interface Semantics {
   /** Semantic type, `io.debezium.time.Date`. */
   readonly name?: string;
   readonly version?: number;
+  readonly doc?: string;
   readonly parameters?: Readonly<Record<string, string>>;
 }
 

@@ -7,6 +7,7 @@ import { decimal, money, variableScaleDecimal } from '../values/decimals.js';
 import { doubleVector, floatVector, geography, geometry } from '../values/extension-types.js';
 import { hstore } from '../values/hstores.js';
 import { microDuration } from '../values/intervals.js';
+import { documentedPoint } from '../values/points.js';
 import { zonedTime } from '../values/zoned-times.js';
 import { enumeration, exactExtensionTypes, exactModifiedType, exactTypes } from './lossless.js';
 import type { Preset } from './preset.js';
@@ -18,6 +19,9 @@ const otherTypes: ReadonlyMap<string, Coding> = new Map([
   ['interval', microDuration],
   ['timetz', zonedTime],
 ]);
+
+/** Lossless leaves the description out: it would change the schemas of logs that exist. */
+const describedTypes: ReadonlyMap<string, Coding> = new Map([['point', documentedPoint()]]);
 
 const extensionTypes: ReadonlyMap<string, Coding> = new Map([
   ...exactExtensionTypes,
@@ -54,7 +58,11 @@ function varyingBits(typmod: number): Coding {
 }
 
 function builtIn(type: ColumnType): Coding | undefined {
-  const fixed = exactTypes.get(type.name) ?? otherTypes.get(type.name) ?? exactModifiedType(type);
+  const fixed =
+    describedTypes.get(type.name) ??
+    exactTypes.get(type.name) ??
+    otherTypes.get(type.name) ??
+    exactModifiedType(type);
   if (fixed) return fixed;
   if (type.name === 'numeric') return numeric(type.typmod);
   return type.name === 'varbit' || type.name === 'bit' ? varyingBits(type.typmod) : undefined;

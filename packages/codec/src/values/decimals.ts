@@ -93,6 +93,7 @@ const variableScale: StructSchema = {
   type: 'struct',
   name: 'io.debezium.data.VariableScaleDecimal',
   version: 1,
+  doc: 'Variable scaled decimal',
   fields: [
     { name: 'scale', schema: { type: 'int32' }, optional: false },
     { name: 'value', schema: { type: 'bytes' }, optional: false },

@@ -63,11 +63,12 @@ const ewkb_bytes_min = 9;
 const notHex = /[^0-9A-F]/;
 
 /** PostGIS's hex EWKB as struct of its bytes and SRID. */
-function geometryOf(name: string): Coding {
+function geometryOf(name: string, doc: string): Coding {
   const schema: StructSchema = {
     type: 'struct',
     name,
     version: 1,
+    doc,
     fields: [
       { name: 'wkb', schema: { type: 'bytes' }, optional: false },
       { name: 'srid', schema: { type: 'int32' }, optional: true },
@@ -106,5 +107,5 @@ function geometryOf(name: string): Coding {
   };
 }
 
-export const geometry = geometryOf('io.debezium.data.geometry.Geometry');
-export const geography = geometryOf('io.debezium.data.geometry.Geography');
+export const geometry = geometryOf('io.debezium.data.geometry.Geometry', 'Geometry');
+export const geography = geometryOf('io.debezium.data.geometry.Geography', 'Geography');

@@ -28,6 +28,9 @@ function wkbOf(x: number, y: number): Buffer {
   return wkb;
 }
 
+/** As `point`, with the description that Debezium's schema carries. */
+export const documentedPoint = (): Coding => ({ ...point, schema: { ...schema, doc: 'Geometry (POINT)' } });
+
 /** Exact: both coordinates are float8, printed shortest. */
 export const point: Coding = {
   schema,

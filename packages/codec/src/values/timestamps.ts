@@ -16,9 +16,9 @@ import {
 import type { Coding } from './coding.js';
 import { commonMicros, commonTimestampText } from './common-timestamp.js';
 
-/** Codes of infinite timestamps in Debezium (pgjdbc's PGStatement.DATE_POSITIVE_INFINITY), whatever the unit. */
-const infinity = 9_223_372_036_825_200_000n;
-const minusInfinity = -9_223_372_036_832_400_000n;
+/** Debezium's codes of infinite timestamps (pgjdbc's PGStatement.DATE_POSITIVE_INFINITY in milliseconds), by unit. */
+const infinity = { 1: 9_223_372_036_825_200_000n, 1000: 9_223_372_036_825_200n } as const;
+const minusInfinity = { 1: -9_223_372_036_832_400_000n, 1000: -9_223_372_036_832_400n } as const;
 /** Below this many days from 1970 microseconds are safe integers (year 2255 or so). */
 const safeDays = Math.floor(Number.MAX_SAFE_INTEGER / day_us) - 1;
 const safe_us = Number.MAX_SAFE_INTEGER;
@@ -48,7 +48,7 @@ function parseInto(bytes: Uint8Array, from: number, size: number, unit_us: 1 | 1
   }
   const first = bytes[from] as number;
   if (first > 0x39 || first < 0x30) {
-    setFromBigint(infinityCode(bytes, from, size));
+    setFromBigint(infinityCode(bytes, from, size, unit_us));
     return;
   }
   const end = from + size;
@@ -63,15 +63,19 @@ function parseInto(bytes: Uint8Array, from: number, size: number, unit_us: 1 | 1
 
 function farInstant(days: number, tod_us: number, unit_us: 1 | 1000): bigint {
   const value = (BigInt(days) * BigInt(day_us) + BigInt(tod_us)) / BigInt(unit_us);
-  // From 294247-01-10 04:00:25.2 on microseconds meet Debezium's code of infinity, then leave int64.
-  if (value >= infinity)
-    throw new Refusal('timestamps from 294247-01-10 04:00:25.2 on have no encoding of their own');
+  // At 294247-01-10 04:00:25.2 they meet Debezium's code of infinity, from where on microseconds leave int64.
+  if (value === infinity[unit_us] || (unit_us === 1 && value > infinity[1]))
+    throw new Refusal(
+      unit_us === 1
+        ? 'timestamps from 294247-01-10 04:00:25.2 on have no encoding of their own'
+        : 'the timestamp 294247-01-10 04:00:25.2 is encoded as infinity is',
+    );
   return value;
 }
 
-function infinityCode(bytes: Uint8Array, from: number, size: number): bigint {
-  if (isText(bytes, from, size, 'infinity')) return infinity;
-  if (isText(bytes, from, size, '-infinity')) return minusInfinity;
+function infinityCode(bytes: Uint8Array, from: number, size: number, unit_us: 1 | 1000): bigint {
+  if (isText(bytes, from, size, 'infinity')) return infinity[unit_us];
+  if (isText(bytes, from, size, '-infinity')) return minusInfinity[unit_us];
   throw notATimestamp();
 }
 
@@ -96,8 +100,9 @@ function read(reader: WireReader, unit_us: 1 | 1000): string {
 }
 
 function farTimestamp(value: bigint, unit_us: 1 | 1000, reader: WireReader): string {
-  if (value === infinity) return 'infinity';
-  if (value === minusInfinity) return '-infinity';
+  // Events of older logs hold the code of microseconds whatever the unit.
+  if (value === infinity[unit_us] || value === infinity[1]) return 'infinity';
+  if (value === minusInfinity[unit_us] || value === minusInfinity[1]) return '-infinity';
   const unitsPerDay = BigInt(day_us / unit_us);
   const tod = ((value % unitsPerDay) + unitsPerDay) % unitsPerDay;
   const days = Number((value - tod) / unitsPerDay);
