@@ -1,7 +1,8 @@
+import { describeTarget, type PostgresTarget, parsePostgresUrl } from '@millrace/postgres';
 import { Fault } from '@millrace/runtime';
 import { createPostgresBackend, Queue, Worker } from 'bullmq';
 import pg from 'pg';
-import { type BullServer, workerOptions } from './bull-server.js';
+import { type BullProcessor, type BullServer, type WorkerSettings, workerOptions } from './bull-server.js';
 import { serverFault } from './server-fault.js';
 
 /** BullMQ's tables live here. */
@@ -13,57 +14,73 @@ const connections_max = 2;
 /** BullMQ's own minimum. */
 const major_min = 13;
 
-const options = (url: string) => ({
-  connectionString: url,
-  schema: jobsSchema,
-  migrate: true,
-  max: connections_max,
+/** One of the encryptions that the URL allows. */
+type Tls = PostgresTarget['tls'][number];
+
+const connectionOf = ({ host, port, user, password, database }: PostgresTarget, tls: Tls) => ({
+  host,
+  port,
+  ...(user !== undefined && { user }),
+  ...(password !== undefined && { password }),
+  ...(database !== undefined && { database }),
+  ssl: tls,
   connectionTimeoutMillis: connect_ms_max,
   statement_timeout: statement_ms_max,
   keepAlive: true,
   application_name: 'millrace-jobs',
 });
 
-/** PostgreSQL from 13, in a database that nobody captures. */
+/** PostgreSQL from 13, in a database that nobody captures. `sslmode` has libpq's meaning. Throws MR-1003 for a bad URL. */
 export function postgresServer(url: string): BullServer {
+  const target = parsePostgresUrl(url);
+  const where = describeTarget(target);
+  // The first of the URL's encryptions with which the server was reached; BullMQ tries only one.
+  let tls: Tls = target.tls[0] ?? false;
+  const connection = () => ({
+    ...connectionOf(target, tls),
+    schema: jobsSchema,
+    migrate: true,
+    max: connections_max,
+  });
   return {
     kind: 'postgres',
-    where: describePostgres(url),
-    prepare: () => withPostgres(url, refuseUnfit),
-    queue: (name) => queueOn(url, name),
-    worker: (name, processor, settings) =>
-      new Worker(
-        name,
-        processor,
-        { connection: options(url), ...workerOptions(settings) },
-        createPostgresBackend,
-      ),
+    where,
+    async prepare() {
+      tls = await reach(target, refuseUnfit);
+    },
+    queue: (name) => queueOn(connection(), name),
+    worker: (name, processor, settings) => workerOn(connection(), name, processor, settings),
   };
 }
 
-function queueOn(url: string, name: string) {
-  return new Queue(name, { connection: options(url) }, createPostgresBackend);
+type Connection = ReturnType<typeof connectionOf> & { readonly schema: string };
+
+function queueOn(connection: Connection, name: string) {
+  return new Queue(name, { connection }, createPostgresBackend);
 }
 
-/** `postgresql://host:port/database`, without user, password and parameters. */
-export function describePostgres(url: string): string {
-  const { host, pathname } = new URL(url);
-  return `postgresql://${host}${pathname}`;
+function workerOn(connection: Connection, name: string, processor: BullProcessor, settings: WorkerSettings) {
+  return new Worker(name, processor, { connection, ...workerOptions(settings) }, createPostgresBackend);
 }
 
-/** One short connection. Throws MR-6003, MR-6004, MR-6005, MR-6008. */
-export async function withPostgres<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const { schema: _schema, migrate: _migrate, max: _max, ...connection } = options(url);
-  const client = new pg.Client(connection);
-  client.on('error', () => undefined);
-  try {
-    await client.connect();
-    return await work(client);
-  } catch (error) {
-    throw serverFault(error, describePostgres(url));
-  } finally {
-    await client.end().catch(() => undefined);
+/** One short connection, with the encryption that worked. Throws MR-6003, MR-6004, MR-6005, MR-6008. */
+async function reach(target: PostgresTarget, look: (client: pg.Client) => Promise<void>): Promise<Tls> {
+  let last: unknown;
+  for (const tls of target.tls) {
+    const client = new pg.Client(connectionOf(target, tls));
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await look(client);
+      return tls;
+    } catch (error) {
+      last = error;
+      if (error instanceof Fault) break;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
   }
+  throw serverFault(last, describeTarget(target));
 }
 
 interface Facts {
@@ -74,7 +91,7 @@ interface Facts {
 }
 
 /** Before the first statement that writes: a database with a logical slot is captured, by us or by others. */
-export async function refuseUnfit(client: pg.Client): Promise<void> {
+async function refuseUnfit(client: pg.Client): Promise<void> {
   const { rows } = await client.query<Facts>(
     `SELECT pg_catalog.current_database() AS database,
             pg_catalog.current_setting('server_version_num') AS version,
