@@ -29,15 +29,30 @@ export async function readWatermarks(
     return offset;
   };
   try {
+    // What is acknowledged while the question is under way may be missing from its answer.
+    const reached = topics.endReached(topic, partition);
     // Answered in this order, so the low one is never above the high one.
     const [low, high] = await Promise.all([ask('earliest'), ask('latest')]);
-    topics.mustReach(topic, partition, high);
+    mustReach(topic, partition, { high, reached });
     topics.reached(topic, partition, high);
     return { low, high };
   } catch (error) {
     if (error instanceof Trouble) topics.stale(topic.name);
     throw error;
   }
+}
+
+/** The partition ends before what this handle knew to be in it. */
+function mustReach(
+  topic: KnownTopic,
+  partition: number,
+  { high, reached }: { readonly high: bigint; readonly reached: bigint },
+): void {
+  if (high >= reached) return;
+  throw new Fault('MR-3007', {
+    detail: `${topic.name}/${partition} ends at offset ${high}, but reached ${reached} before: acknowledged records are gone`,
+    context: { high, reached },
+  });
 }
 
 function offsetFailure(error: number, topic: string, partition: number): Error {

@@ -71,16 +71,6 @@ export class Topics {
     return this.#ends.get(`${topic.idText}/${partition}`) ?? 0n;
   }
 
-  /** MR-3007 when the partition ends before what this handle knows to be in it. */
-  mustReach(topic: KnownTopic, partition: number, high: bigint): void {
-    const reached = this.endReached(topic, partition);
-    if (high < reached)
-      throw new Fault('MR-3007', {
-        detail: `${topic.name}/${partition} ends at offset ${high}, but reached ${reached} before: acknowledged records are gone`,
-        context: { high, reached },
-      });
-  }
-
   #checked(found: KnownTopic): KnownTopic {
     const { name, idText } = found;
     const before = this.#ids.get(name);
