@@ -145,7 +145,8 @@ export function buildProgram(choose: (options: GlobalOptions, command: Command) 
     .description('show it all on real servers of its own, and compare the copies row by row')
     .option('--rows <count>', 'rows to begin with', '60000')
     .option('--seconds <count>', 'how long the load runs', '20')
-    .action((flags: { rows: string; seconds: string }, command: Program) =>
+    .option('--kafka', 'through a Kafka broker instead of the embedded log (needs Java 17 or later)', false)
+    .action((flags: { rows: string; seconds: string; kafka: boolean }, command: Program) =>
       run(command, async (context) => (await import('./commands/demo.js')).demo(context, flags)),
     );
   return program;

@@ -32,6 +32,16 @@ export class Judge {
     return (await this.#committed()).filter((transfer) => transfer.end > end).length;
   }
 
+  /** End of the newest transfer that the leader has committed. */
+  async newest(): Promise<bigint> {
+    return (await this.#committed()).at(-1)?.end ?? 0n;
+  }
+
+  /** True when the follower, as last observed, stands at or beyond `end`. */
+  holds(follower: string, end: bigint): boolean {
+    return (this.#last.get(follower)?.end ?? 0n) >= end;
+  }
+
   /** Forget a follower's past: it was restored on purpose. */
   forget(follower: string): void {
     this.#last.delete(follower);

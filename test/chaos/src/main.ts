@@ -9,6 +9,8 @@ const { values } = parseArgs({
     version: { type: 'string', default: '18' },
     clients: { type: 'string', default: '4' },
     pause: { type: 'string', default: '10' },
+    kafka: { type: 'string' },
+    outage: { type: 'string', default: '60' },
   },
 });
 
@@ -22,6 +24,12 @@ const result = await runChaos({
   seed: Number(values.seed),
   clients: Number(values.clients),
   pause_ms: Number(values.pause),
+  ...(values.kafka !== undefined && {
+    kafka: {
+      nodes: values.kafka === '1' ? 1 : 3,
+      ...(values.kafka === '3' && { outage_ms: Number(values.outage) * 1000 }),
+    },
+  }),
   report,
 });
 process.stdout.write(`${JSON.stringify(result)}\n`);

@@ -17,8 +17,10 @@ export interface PipelineOptions {
   readonly webhook?: string;
   /** YAML of the codec. */
   readonly codec?: string;
-  /** YAML of the log's retention. */
+  /** YAML of the embedded log's retention. */
   readonly retention?: string;
+  /** YAML of the log, instead of the embedded one. */
+  readonly log?: string;
   /** Policy of the PostgreSQL follower when it was restored. */
   readonly onRestore?: 'stop' | 'replay';
 }
@@ -90,7 +92,7 @@ leader:
   publication: millrace_bank
   slot: millrace_bank
   tables: [${tables.map((table) => JSON.stringify(table)).join(', ')}]
-log: { embedded: { path: ./log, retention: ${options.retention ?? '{ followers: hold }'} } }
+log: ${options.log ?? `{ embedded: { path: ./log, retention: ${options.retention ?? '{ followers: hold }'} } }`}
 followers:
   replica: { postgres: { url: ${JSON.stringify(options.replicaUrl)} }, on_restore: ${options.onRestore ?? 'stop'} }
   lake: { duckdb: { path: ./lake.duckdb } }

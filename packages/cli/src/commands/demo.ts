@@ -8,7 +8,7 @@ const seconds_max = 3_600;
 /** Shows the product on servers of its own. 0 only when both copies equal the leader, row by row; otherwise 1. */
 export async function demo(
   context: CommandContext,
-  flags: { readonly rows: string; readonly seconds: string },
+  flags: { readonly rows: string; readonly seconds: string; readonly kafka: boolean },
 ): Promise<number> {
   const rows = wholeNumber('--rows', flags.rows, 100, rows_max);
   const seconds = wholeNumber('--seconds', flags.seconds, 4, seconds_max);
@@ -16,7 +16,7 @@ export async function demo(
   terminal.say(
     terminal.style.bold('Millrace: one PostgreSQL leader, two followers, one log, everything crash-proof.'),
   );
-  const { equal } = await runDemo({ rows, seconds, terminal, signal });
+  const { equal } = await runDemo({ rows, seconds, kafka: flags.kafka, terminal, signal });
   terminal.say('');
   if (!equal) {
     terminal.say(

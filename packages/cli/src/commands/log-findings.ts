@@ -14,6 +14,16 @@ export async function logFindings(loaded: LoadedConfig): Promise<Finding[]> {
 async function kafkaFindings(loaded: LoadedConfig): Promise<Finding[]> {
   try {
     const found = await lookAtKafka(loaded, silentLogger);
+    if (found === undefined)
+      return [
+        {
+          where: 'log',
+          severity: 'note',
+          code: 'kafka-topics',
+          what: 'the brokers answer; the pipeline’s topics are not there yet',
+          fix: 'They are made at the first start, or make them yourself before: docs/11-kafka.md.',
+        },
+      ];
     return found.map(({ severity, finding, fix }) => ({
       where: 'log',
       severity,

@@ -54,7 +54,8 @@ export async function measureStatus(loaded: LoadedConfig, signal: AbortSignal): 
       await systemClock.sleep(between_ms, signal);
       verdict = judge.verdict(await sampler.take(now));
     }
-    return statusOf(verdict, config.pipeline, config.environment, new AlertBook());
+    const { pipeline, environment } = config;
+    return statusOf(verdict, { pipeline, environment, alerts: new AlertBook() });
   } finally {
     await leader.close();
     await log?.close();

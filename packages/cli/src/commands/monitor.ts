@@ -10,7 +10,8 @@ export async function monitor(context: CommandContext): Promise<number> {
   const logger = loggerFor(context, loaded, 'monitor');
   const log = await openLog(loaded, logger);
   try {
-    const monitoring = buildMonitor(loaded, log, logger).run(context.signal);
+    const built = await buildMonitor(loaded, log, logger);
+    const monitoring = built.run(context.signal);
     if (await settledOrAbandoned(monitoring, systemClock, context.signal)) await monitoring;
   } finally {
     await log.close();

@@ -28,7 +28,7 @@ export async function up(context: CommandContext): Promise<number> {
   try {
     registry = await serveConfigured(loaded, log, loggerFor(context, loaded, 'registry'));
     const monitorLogger = loggerFor(context, loaded, 'monitor');
-    const monitor = buildMonitor(loaded, log, monitorLogger);
+    const monitor = await buildMonitor(loaded, log, monitorLogger);
     const monitoring = monitor.run(signal).catch((error: unknown) => {
       // Without its monitor the pipeline would fall behind unseen.
       stop.abort();

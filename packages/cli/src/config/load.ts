@@ -45,6 +45,9 @@ export function loadConfig(named: string | undefined, surroundings: Surroundings
   for (const { postgres } of Object.values(config.followers)) if (postgres) secrets.add(postgres.url);
   for (const secret of [config.monitor.webhook?.secret ?? []].flat()) secrets.add(secret);
   if (config.monitor.webhook) secrets.add(config.monitor.webhook.url);
+  // The address itself is none: messages name it without its password.
+  const { redis, postgres: jobsDatabase } = config.monitor.jobs;
+  for (const jobs of [redis, jobsDatabase]) if (jobs) secrets.addPasswordOf(jobs.url);
   const { sasl, tls } = config.log.kafka ?? {};
   if (sasl) secrets.add(sasl.password);
   if (typeof tls === 'object' && tls.key !== undefined) secrets.add(tls.key);

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { jobsSchema } from './jobs-schema.js';
 import { logSchema } from './log-schema.js';
 import { byteSize, duration } from './quantities.js';
 import { externalRegistrySchema, listenAt, ownRegistrySchema } from './registry-schema.js';
+import { postgresUrl, webUrl } from './urls.js';
 
 /**
  * The one description of millrace.yaml: validation, defaults and the JSON Schema for editors come from here.
@@ -11,19 +13,6 @@ import { externalRegistrySchema, listenAt, ownRegistrySchema } from './registry-
 const name = (what: string) =>
   z.string().regex(/^[a-zA-Z][a-zA-Z0-9_-]{0,47}$/, {
     error: `expected ${what}: a letter, then up to 47 letters, digits, "_" or "-"`,
-  });
-
-const postgresUrl = z
-  .string()
-  .refine((text) => /^postgres(ql)?:$/.test(URL.canParse(text) ? new URL(text).protocol : ''), {
-    error: 'expected a URL such as "postgresql://user@host:5432/database"',
-  })
-  .describe('postgresql://user:password@host:5432/database?sslmode=verify-full');
-
-const webUrl = z
-  .string()
-  .refine((text) => /^https?:$/.test(URL.canParse(text) ? new URL(text).protocol : ''), {
-    error: 'expected a URL that begins with http:// or https://',
   });
 
 const publication = z
@@ -161,6 +150,7 @@ const monitor = z
       })
       .optional()
       .describe('Where pages go, as Standard Webhooks.'),
+    jobs: jobsSchema,
     runbook: webUrl.optional().describe('Link in every page.'),
     dashboard: webUrl.optional().describe('Link in every page.'),
   })

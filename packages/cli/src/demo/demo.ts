@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EdgeStatus } from '@millrace/lag-monitor';
+import type { KafkaCluster } from '@millrace/local-kafka';
 import { PgServer } from '@millrace/local-postgres';
 import { formatLsn, type Lsn, parsePosition } from '@millrace/model';
 import { PgSession, readWalPosition } from '@millrace/postgres';
@@ -19,6 +20,8 @@ import { schemaSql, seedSql, tables } from './shop.js';
 export interface DemoOptions {
   readonly rows: number;
   readonly seconds: number;
+  /** Through a Kafka broker of its own instead of the embedded log. */
+  readonly kafka: boolean;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
@@ -54,6 +57,7 @@ class Demo {
   readonly #figures: Figures;
   readonly #servers: PgServer[] = [];
   readonly #began_ms = systemClock.monotonic();
+  #kafka: KafkaCluster | undefined;
   #receiver: PageReceiver | undefined;
   #processes: PipelineProcesses | undefined;
   #load: LiveLoad | undefined;
@@ -77,6 +81,7 @@ class Demo {
       leaderUrl: leader.url,
       replicaUrl: replica.url,
       pagerUrl: this.#receiver.url,
+      ...(this.#kafka && { brokers: this.#kafka.brokers }),
     });
     this.#say('Starting capture, two appliers and the monitor as processes of their own, and the live load.');
     this.#processes.start();
@@ -96,12 +101,20 @@ class Demo {
       this.#processes?.stop(),
       this.#receiver?.close(),
     ]);
-    await Promise.allSettled(this.#servers.map((server) => server.remove()));
+    await Promise.allSettled([
+      ...this.#servers.map((server) => server.remove()),
+      // At the end of an interrupted start there may be one that nobody has told us of: it ends with this process.
+      this.#kafka?.remove(),
+    ]);
   }
 
   async #startServers(): Promise<{ leader: PgServer; replica: PgServer }> {
-    this.#say('Starting two PostgreSQL 18 servers of our own (a leader, and a follower) …');
-    const [leader, replica] = await Promise.all([this.#server(), this.#server()]);
+    const { kafka } = this.#options;
+    this.#say(
+      `Starting two PostgreSQL 18 servers of our own (a leader, and a follower)${kafka ? ' and a Kafka broker' : ''} …`,
+    );
+    const broker = kafka ? this.#startKafka() : undefined;
+    const [leader, replica] = await Promise.all([this.#server(), this.#server(), broker]);
     return { leader, replica };
   }
 
@@ -109,6 +122,12 @@ class Demo {
     const server = await PgServer.create({ version: 18 });
     this.#servers.push(server);
     return server;
+  }
+
+  async #startKafka(): Promise<void> {
+    // Loaded when it is asked for: the embedded log needs no Java.
+    const { startKafka } = await import('@millrace/local-kafka');
+    this.#kafka = await startKafka();
   }
 
   async #seed(leader: PgServer): Promise<void> {
@@ -140,6 +159,7 @@ class Demo {
     await processes.capture.kill9();
     processes.capture.start();
     await this.#watchFor(seconds * 250);
+    await this.#killBroker();
     this.#say(
       style.red(
         `kill -9 ${processes.replica.pid} (applier of replica), and leave it dead for ${dead_ms / 1_000} s.`,
@@ -150,6 +170,16 @@ class Demo {
     this.#say('Starting the applier of replica again.');
     processes.replica.start();
     await this.#watchFor(seconds * 250);
+  }
+
+  async #killBroker(): Promise<void> {
+    const [broker] = this.#kafka?.nodes ?? [];
+    if (!broker) return;
+    this.#say(
+      this.#options.terminal.style.red(`kill -9 ${broker.pid} (the Kafka broker), and start it again.`),
+    );
+    await broker.kill9();
+    await broker.start();
   }
 
   async #judge(leader: PgServer, replica: PgServer): Promise<DemoResult> {
@@ -198,7 +228,7 @@ class Demo {
     );
     const peak = (edge: string): string => formatCount(this.#figures.peaks.get(edge) ?? 0);
     terminal.say(
-      `  ${formatCount(load.transactions)} transactions under two kill -9; peaks: log ${peak('capture')}, PostgreSQL ${peak('replica')}, DuckDB ${peak('lake')} events/s`,
+      `  ${formatCount(load.transactions)} transactions under ${this.#kafka ? 'three' : 'two'} kill -9; peaks: log ${peak('capture')}, PostgreSQL ${peak('replica')}, DuckDB ${peak('lake')} events/s`,
     );
     terminal.say(
       `  Caught up ${(drained_ms / 1_000).toFixed(1)} s after the load ended; ${this.#receiver?.pages ?? 0} page, ${this.#receiver?.resolves ?? 0} resolved; ${Math.round((systemClock.monotonic() - this.#began_ms) / 1_000)} s in all`,

@@ -8,14 +8,17 @@ export interface DemoPlaces {
   readonly leaderUrl: string;
   readonly replicaUrl: string;
   readonly pagerUrl: string;
+  /** Kafka's, when the log is Kafka; otherwise it is embedded. */
+  readonly brokers?: readonly string[];
 }
 
 const status_timeout_ms = 2_000;
 
 /** What one would write oneself, with a budget small enough that a dead applier pages within seconds. */
-const configText = (pagerUrl: string): string => `pipeline: shop
+const configText = ({ pagerUrl, brokers }: DemoPlaces): string => `pipeline: shop
 environment: demo
 leader: { url: "\${env:DEMO_LEADER_URL}" }
+${brokers ? `log: { kafka: { brokers: ${JSON.stringify(brokers)} } }` : 'log: { embedded: {} }'}
 followers:
   replica: { postgres: { url: "\${env:DEMO_REPLICA_URL}" } }
   lake: { duckdb: { path: ./lake.duckdb } }
@@ -29,7 +32,7 @@ monitor:
   webhook: { url: "${pagerUrl}" }
 `;
 
-/** The demo's processes: the real command line, four times, sharing one embedded log. */
+/** The demo's processes: the real command line, four times, sharing one log. */
 export class PipelineProcesses {
   readonly capture: Child;
   readonly replica: Child;
@@ -39,7 +42,7 @@ export class PipelineProcesses {
 
   constructor(places: DemoPlaces) {
     this.configFile = join(places.folder, 'millrace.yaml');
-    writeFileSync(this.configFile, configText(places.pagerUrl), { mode: 0o600 });
+    writeFileSync(this.configFile, configText(places), { mode: 0o600 });
     const env = {
       ...process.env,
       DEMO_LEADER_URL: places.leaderUrl,

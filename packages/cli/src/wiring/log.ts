@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { LogStorage } from '@millrace/lag-monitor';
 import type { Log } from '@millrace/log';
+import type { KafkaFinding } from '@millrace/log-kafka';
 import { isFault, type Logger, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
@@ -119,4 +120,21 @@ async function openKafka(
 /** Without the keys that are undefined: absent and undefined are two things to a port. */
 function definedOnly<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as never;
+}
+
+/** What a preflight finds at the brokers. Undefined: the pipeline's topics are not made yet. Leaves nothing behind. */
+export async function lookAtKafka(
+  loaded: LoadedConfig,
+  logger: Logger,
+): Promise<readonly KafkaFinding[] | undefined> {
+  const { kafka } = loaded.config.log;
+  if (!kafka) return [];
+  const { openKafkaLog } = await import('@millrace/log-kafka');
+  try {
+    const log = await openKafkaLog({ ...kafkaOptions(loaded, kafka), readOnly: true, logger });
+    return await log.check().finally(() => log.close());
+  } catch (error) {
+    if (isFault(error, 'MR-3015')) return undefined;
+    throw error;
+  }
 }
