@@ -1,10 +1,13 @@
 import { join } from 'node:path';
 import { cacheFolder, freePort, makeServerFolder, removeAbandonedFolders } from '@millrace/local-process';
 import { isFault } from '@millrace/runtime';
+import { type KeyPair, makeCertificates } from './certificates.js';
 import { type Distribution, kafkaDistribution } from './distribution.js';
 import { KafkaNode } from './node.js';
-import type { ClientSecurity, KafkaSettings, NodePlan } from './properties.js';
-import { formatByCopy, newClusterId } from './storage.js';
+import type { KafkaPrograms } from './programs.js';
+import type { KafkaSettings, NodePlan } from './properties.js';
+import { type SaslUser, type SecurityWish, scramUsers, securityOf, writeStores } from './security.js';
+import { formatByCopy, formatByTool, newClusterId } from './storage.js';
 
 /** Where a node listens for clients behind a proxy. */
 export interface ProxiedNode {
@@ -19,6 +22,13 @@ export interface KafkaOptions {
   /** For server.properties, over our defaults. */
   readonly settings?: KafkaSettings;
   /**
+   * Clients' listeners speak TLS, with a certificate of an authority made for this cluster (`cluster.tls`). With
+   * `clients: 'must-show'` a client must show one of that authority, too. Between brokers there is none.
+   */
+  readonly tls?: boolean | { readonly clients: 'must-show' };
+  /** Clients must log in as this user. */
+  readonly sasl?: SaslUser;
+  /**
    * Gives every node a second listener for clients and says which address they are told there: a proxy's. Called
    * before the nodes start, and again with new ports when one was taken meanwhile.
    */
@@ -30,6 +40,12 @@ export interface KafkaOptions {
 /** Tries of ports that other processes may take between our look and the broker's bind. */
 const start_tries = 4;
 
+/** What a client needs for a cluster with TLS. */
+export interface ClientTls extends KeyPair {
+  /** The authority's certificate, PEM. */
+  readonly ca: string;
+}
+
 /** A running cluster of our own, on 127.0.0.1. It ends with this process, however that ends, and its folders go. */
 export class KafkaCluster {
   readonly nodes: readonly KafkaNode[];
@@ -38,8 +54,12 @@ export class KafkaCluster {
   /** Bootstrap addresses behind the proxies; empty without `advertise`. */
   readonly proxiedBrokers: readonly string[];
 
-  constructor(nodes: readonly KafkaNode[]) {
+  /** Of clusters with TLS: the authority, and a client's key and certificate of it. */
+  readonly tls: ClientTls | undefined;
+
+  constructor(nodes: readonly KafkaNode[], tls?: ClientTls) {
     this.nodes = nodes;
+    this.tls = tls;
     this.brokers = nodes.map(({ address }) => address);
     this.proxiedBrokers = nodes.flatMap(({ proxiedAddress }) => proxiedAddress ?? []);
   }
@@ -74,25 +94,38 @@ async function planOf(id: number, advertise: KafkaOptions['advertise']): Promise
   return { ...plan, proxied: { port, advertised: `${host}:${advertisedPort}` } };
 }
 
+/** What all nodes of one cluster share. */
+interface Recipe {
+  readonly distribution: Distribution;
+  readonly programs: KafkaPrograms;
+  readonly options: KafkaOptions;
+  readonly wish: SecurityWish;
+  readonly runFolder: string;
+}
+
+async function makeNode(recipe: Recipe, plan: NodePlan, cluster: readonly NodePlan[]): Promise<KafkaNode> {
+  const { options, programs, wish, runFolder } = recipe;
+  const folder = await makeServerFolder(runFolder, `node${plan.id}`);
+  const settings = options.settings ?? {};
+  return KafkaNode.create({ plan, cluster, security: securityOf(wish, folder), settings, folder, programs });
+}
+
+async function format(recipe: Recipe, { id, folder }: KafkaNode, clusterId: string): Promise<void> {
+  const { wish, programs, distribution } = recipe;
+  await writeStores(wish, folder);
+  const users = scramUsers(wish);
+  if (users.length === 0) await formatByCopy(distribution.bootstrapCheckpoint, folder, id, clusterId);
+  else await formatByTool(programs, folder, clusterId, users);
+}
+
 /** Makes the nodes' folders and storage. What was made is in `nodes` also when this fails. */
-async function makeNodes(
-  distribution: Distribution,
-  options: KafkaOptions,
-  runFolder: string,
-  nodes: KafkaNode[],
-): Promise<void> {
-  const security: ClientSecurity = { protocol: 'PLAINTEXT', settings: {} };
-  const programs = { ...distribution, options: [...distribution.options, ...(options.jvm ?? [])] };
+async function makeNodes(recipe: Recipe, nodes: KafkaNode[]): Promise<void> {
+  const { nodes: count = 1, advertise } = recipe.options;
   const clusterId = newClusterId();
-  const ids = Array.from({ length: options.nodes ?? 1 }, (_, index) => index + 1);
   const cluster: NodePlan[] = [];
-  for (const id of ids) cluster.push(await planOf(id, options.advertise));
-  for (const plan of cluster) {
-    const folder = await makeServerFolder(runFolder, `node${plan.id}`);
-    const settings = options.settings ?? {};
-    nodes.push(await KafkaNode.create({ plan, cluster, security, settings, folder, programs }));
-    await formatByCopy(distribution.bootstrapCheckpoint, folder, plan.id, clusterId);
-  }
+  for (let id = 1; id <= count; id++) cluster.push(await planOf(id, advertise));
+  for (const plan of cluster) nodes.push(await makeNode(recipe, plan, cluster));
+  await Promise.all(nodes.map((node) => format(recipe, node, clusterId)));
 }
 
 /** Starts all; when one fails, the others end, too. */
@@ -110,33 +143,37 @@ async function startAll(nodes: readonly KafkaNode[]): Promise<void> {
   );
 }
 
-async function tryStart(
-  distribution: Distribution,
-  options: KafkaOptions,
-  runFolder: string,
-): Promise<KafkaCluster> {
+async function tryStart(recipe: Recipe): Promise<KafkaCluster> {
   const nodes: KafkaNode[] = [];
+  const certificates = recipe.wish.certificates;
   try {
-    await makeNodes(distribution, options, runFolder, nodes);
+    await makeNodes(recipe, nodes);
     await startAll(nodes);
-    return new KafkaCluster(nodes);
+    return new KafkaCluster(nodes, certificates && { ca: certificates.ca, ...certificates.client });
   } catch (error) {
     await Promise.all(nodes.map((node) => node.remove()));
     throw error;
   }
 }
 
+async function wishOf({ tls, sasl }: KafkaOptions): Promise<SecurityWish> {
+  const certificates = tls ? await makeCertificates() : undefined;
+  return { certificates, sasl, clientCertificates: typeof tls === 'object' };
+}
+
 /**
  * Starts a real Kafka of one or three nodes (KRaft, each broker and controller). The first call on a machine fetches
- * the jars (43 MB) and takes some 10 s more. Throws MR-7002 to MR-7006.
+ * the jars (44 MB) and takes some 10 s more. Throws MR-7002 to MR-7006.
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaCluster> {
   const distribution = await kafkaDistribution();
+  const programs = { ...distribution, options: [...distribution.options, ...(options.jvm ?? [])] };
   const runFolder = join(cacheFolder({ name: 'kafka', shared: false }), 'run');
   await removeAbandonedFolders(runFolder, 'KILL');
+  const recipe: Recipe = { distribution, programs, options, wish: await wishOf(options), runFolder };
   for (let attempt = 1; ; attempt++) {
     try {
-      return await tryStart(distribution, options, runFolder);
+      return await tryStart(recipe);
     } catch (error) {
       const taken = isFault(error, 'MR-7002') && error.detail.includes('Address already in use');
       if (!taken || attempt === start_tries) throw error;
