@@ -1,4 +1,4 @@
-import type { Follower, FollowerTransaction, MirroredTable } from '@millrace/follower';
+import type { FollowerTransaction, MirroredTable, StoredPosition } from '@millrace/follower';
 import type {
   BatchRecord,
   CountingRecord,
@@ -22,12 +22,15 @@ import {
   takeSchemaStep,
 } from './schema-step.js';
 import { advance, type Standing, stateOf, storedPosition } from './standing.js';
+import { learnTopics } from './topics.js';
 
 /** Reads a record's events; the protocol's reader unless a test replaces it. */
 export type ReadEvents = typeof readRecordEvents;
 
 export interface GroupContext extends SchemaContext {
-  readonly follower: Follower;
+  readonly begin: (from: StoredPosition, to: StoredPosition) => Promise<FollowerTransaction>;
+  /** Both halves of a key change are in the events; otherwise each stands for itself, a delete here and an insert there (R26). */
+  readonly holdsKeyChanges: boolean;
   readonly log: Log;
   readonly limits: ApplierLimits;
   readonly decisions: ApplierDecisions;
@@ -69,7 +72,7 @@ export async function applyGroup(
   context: GroupContext,
 ): Promise<Applied> {
   const planned = planRecords(group, forkAt, from, context);
-  const transaction = await context.follower.begin(storedPosition(from), storedPosition(planned.after));
+  const transaction = await context.begin(storedPosition(from), storedPosition(planned.after));
   const stream = new RowStream(transaction, context.limits);
   try {
     for (const record of planned.records) await applyRecord(record, forkAt, transaction, stream, context);
@@ -95,8 +98,7 @@ function planRecords(
   for (const counting of group) {
     const { record } = counting;
     if (forkAt !== undefined && record.kind === 'schema') throw retractedSchema(record.shape.relation.name);
-    if (record.kind === 'layout') context.topics.add(record.topics);
-    if (record.kind === 'open') context.topics.add(record.layout);
+    learnTopics([counting], context.topics);
     const before = standing;
     standing = clipped(before, advance(before, counting, context.decisions), forkAt, record.kind === 'open');
     let steps: readonly SchemaStep[] = [];
@@ -172,7 +174,7 @@ async function applyEvents(
   context: GroupContext,
 ): Promise<void> {
   const { tables, topics, decisions, limits, signal, onWait } = context;
-  await tables.prepare(record, before.notes.shapes);
+  await tables.prepare(record, before.notes.shapes, context.holdsKeyChanges);
   const chunkTable = record.chunk?.window ? tables.get(record.chunk.table) : undefined;
   const chunkFeed =
     chunkTable && record.chunk && hasFeed(record) ? tables.feed(record.chunk.table) : undefined;

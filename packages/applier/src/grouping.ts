@@ -48,14 +48,16 @@ export function planGroup(request: GroupRequest): GroupPlan {
   return { records: Math.max(1, end) };
 }
 
-function standsAlone({ record }: CountingRecord): boolean {
+/** R24, R26: records that share no transaction with others; in partitioned mode all partitions pass them together. */
+export function standsAlone({ record }: CountingRecord): boolean {
   switch (record.kind) {
     case 'open':
     case 'schema':
     case 'layout':
       return true;
     case 'progress':
-      return record.barrier;
+      // The end of a snapshot changes the state of whole tables (R30).
+      return record.barrier || record.snapshotDone;
     default:
       return false;
   }

@@ -11,6 +11,7 @@ export { type GroupPlan, type GroupRequest, planGroup } from './grouping.js';
 export { type FollowerNotes, parseNotes } from './notes.js';
 export {
   type ApplierLimits,
+  type ApplierMode,
   type ApplierPolicies,
   defaultLimits,
   defaultPolicies,

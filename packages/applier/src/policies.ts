@@ -21,6 +21,16 @@ export interface ApplierPolicies {
 
 export const defaultPolicies: ApplierPolicies = { onRestore: 'stop', schema: 'evolve' };
 
+/** How workers share a follower. */
+export type ApplierMode =
+  /** One works, the others stand by: the follower moves from one leader commit to a later one, across all its tables. */
+  | { readonly kind: 'transactional' }
+  /**
+   * Any number at once, each on some of `partitions` partitions: the promise is per key, and the follower says up to which
+   * commit it is complete. What was registered counts; another number takes effect with the next registration (resync).
+   */
+  | { readonly kind: 'partitioned'; readonly partitions: number };
+
 /** Bounds of an applier (promise 7). Sizes in bytes of the events as they stand in the log. */
 export interface ApplierLimits {
   /** Rows of one follower transaction, unless a single record holds more. */

@@ -1,6 +1,9 @@
 import type { ChainReader, CountingRecord } from '@millrace/log';
 import type { Clock } from '@millrace/runtime';
 
+/** Pause between two looks at a log that is known to hold more. */
+const read_ms = 100;
+
 /**
  * Reads counting records ahead of the one being applied, in the background and bounded, so that what gathers during one
  * follower transaction can share the next (group commit), and a fork is seen before what it retracts is applied (R32).
@@ -48,6 +51,27 @@ export class ReadAhead {
   taken(records: number): void {
     this.#pending.splice(0, records);
     if (this.#pending.length < this.#capacity) this.#wakeReader?.();
+  }
+
+  /**
+   * Takes the records up to and including offset `last` out, reading on to there if need be: others have applied them. `onPassed`
+   * gets them, in order.
+   */
+  async passTo(
+    last: bigint,
+    onPassed: (records: readonly CountingRecord[]) => void,
+    clock: Clock,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (;;) {
+      const left = this.#pending.findIndex(({ offset }) => offset > last);
+      const passed = this.#pending.slice(0, left < 0 ? undefined : left);
+      onPassed(passed);
+      this.taken(passed.length);
+      if (left >= 0 || passed.at(-1)?.offset === last) return;
+      await this.wait(clock, read_ms, signal);
+      signal.throwIfAborted();
+    }
   }
 
   /** True when a record is pending; false after `ms` quiet milliseconds or when `signal` aborts. Throws what ended the reading. */

@@ -90,7 +90,8 @@ export class PositionReports {
   }
 }
 
-function reportOf(
+/** A follower's report as the log keeps it; with `fault`, that of its stop. */
+export function reportOf(
   standing: Standing,
   reporter: Reporter,
   topicName: (topic: number) => string,

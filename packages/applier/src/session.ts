@@ -1,5 +1,5 @@
 import type { Codec } from '@millrace/codec';
-import type { Follower, StoredPosition } from '@millrace/follower';
+import type { Follower, FollowerTransaction, StoredPosition } from '@millrace/follower';
 import {
   type ChainReader,
   type ChainStart,
@@ -10,35 +10,48 @@ import {
   type Log,
   sameBytes,
 } from '@millrace/log';
-import { formatPosition, type Lsn, type Position } from '@millrace/model';
+import { formatLsn, formatPosition, type Lsn, type Position } from '@millrace/model';
 import { Fault, isFault, type Surroundings } from '@millrace/runtime';
 import { type Applied, applyGroup, type GroupContext, isBuilding, type ReadEvents } from './apply-group.js';
 import type { ApplierDecisions, Reached } from './decisions.js';
+import { standsAlone } from './grouping.js';
 import { parseNotes } from './notes.js';
 import { Pace } from './pace.js';
+import type { Partition } from './partitioned/partition.js';
 import type { ApplierLimits, ApplierPolicies } from './policies.js';
 import { ReadAhead } from './read-ahead.js';
-import { ensureRegistered, randomBytesOf } from './registration.js';
+import { randomBytesOf } from './registration.js';
 import { PositionReports } from './reporter.js';
 import { adoptStep, planAdoption, takeSchemaStep } from './schema-step.js';
 import { type Standing, storedPosition } from './standing.js';
 import { Tables } from './tables.js';
-import { Topics, topicsUntil, verifiedOpen } from './topics.js';
+import { learnTopics, Topics, topicsUntil, verifiedOpen } from './topics.js';
 
 /** The position row is to be taken over anew: a resync was ordered. No fault. */
 export class RegisteredAnew extends Error {}
 
-export interface SessionOptions {
+/** The position row that a session moves: of a whole follower, or of a partition. */
+export type Seat = Pick<Follower, 'storeId' | 'takeOver' | 'position' | 'tables' | 'begin'>;
+
+/** What all sessions of an applier share. */
+export interface SessionSettings {
   readonly name: string;
   readonly log: Log;
   readonly codec: Codec;
-  readonly follower: Follower;
   readonly limits: ApplierLimits;
   readonly policies: ApplierPolicies;
   readonly decisions: ApplierDecisions;
   readonly surroundings: Surroundings;
   readonly openChain: (log: Log, start: ChainStart) => ChainReader;
   readonly readEvents: ReadEvents;
+}
+
+export interface SessionOptions extends SessionSettings {
+  readonly follower: Seat;
+  /** Registers the follower unless it is. */
+  readonly register: () => Promise<void>;
+  /** Set when the row is that of one partition. */
+  readonly partition?: Partition;
 }
 
 /** What the service shows and remembers of a session. */
@@ -62,6 +75,9 @@ export interface AppliedGroup {
 }
 
 const owner_bytes = 16;
+/** Pauses between two looks at a barrier: other workers are at it, and nothing tells when they are through. */
+const barrierPause_ms_min = 5;
+const barrierPause_ms_max = 100;
 
 /**
  * From one takeover of the follower to the first fault or the end: verify the anchor, read counting records ahead, apply
@@ -76,6 +92,8 @@ export class Session {
   #topics = new Topics();
   #tables: Tables | undefined;
   #reports: PositionReports | undefined;
+  /** Aborts when the session is to end. */
+  #end: AbortSignal | undefined;
 
   constructor(options: SessionOptions, observer: SessionObserver) {
     this.#options = options;
@@ -97,6 +115,7 @@ export class Session {
 
   /** Works until `signal` aborts, or rejects with the fault that ended it. `remembered` is the service's own memory. */
   async run(signal: AbortSignal, remembered: Reached | undefined): Promise<void> {
+    this.#end = signal;
     const chain = await this.#takeOver(remembered);
     const end = new AbortController();
     const stop = (): void => end.abort();
@@ -119,8 +138,8 @@ export class Session {
   }
 
   async #takeOver(remembered: Reached | undefined): Promise<ChainReader> {
-    const { follower, log, openChain } = this.#options;
-    await ensureRegistered(follower, log);
+    const { follower, log, openChain, register } = this.#options;
+    await register();
     const row = await follower.takeOver(this.#owner);
     const storeId = await follower.storeId();
     if (!row || !storeId)
@@ -138,7 +157,8 @@ export class Session {
     await chain.verify();
     this.#topics = await topicsUntil(log, anchor.offset);
     await this.#loadTables(row);
-    this.#startReports(reports, storeId);
+    if (!this.#options.partition) this.#startReports(reports, storeId);
+    this.#moved(this.#standing as Standing);
     await this.#adoptAnchor();
     return chain;
   }
@@ -203,22 +223,30 @@ export class Session {
         pause_ms: limits.report_ms,
       },
     );
-    this.#moved(this.#standing as Standing);
   }
 
   /** A follower registered at a checkpoint has the tables of its `open` made before anything is applied (R30). */
   async #adoptAnchor(): Promise<void> {
     const from = this.#standing as Standing;
     if (!from.notes.adopt) return;
-    const { log, follower, policies } = this.#options;
+    const { log, policies, partition } = this.#options;
     const open = await verifiedOpen(log, decodeAnchor(from.anchor));
     this.#topics.add(open.layout);
+    if (partition && !partition.isFirst) {
+      await this.#follow(
+        (row) => !parseNotes(row.notes).adopt,
+        async (row) => {
+          this.#topics = await topicsUntil(log, decodeAnchor(row.anchor).offset);
+        },
+      );
+      return;
+    }
     const building = new Set(open.relations.map(({ topic }) => topic));
     const tables = new Map(open.relations.map(({ topic, relation }) => [topic, relation.id] as const));
     const after: Standing = { ...from, building, tables, notes: { ...from.notes, adopt: false } };
     const context = { tables: this.#tables as Tables, topics: this.#topics, policy: policies.schema };
     const steps = planAdoption(open, after, context);
-    const transaction = await follower.begin(storedPosition(from), storedPosition(after));
+    const transaction = await this.#begin(storedPosition(from), storedPosition(after), true);
     try {
       for (const step of steps) await takeSchemaStep(transaction, step);
       await transaction.commit();
@@ -228,6 +256,58 @@ export class Session {
     }
     for (const step of steps) adoptStep(context.tables, step);
     this.#moved(after);
+  }
+
+  /**
+   * Begins a follower transaction. A barrier of a partitioned follower moves the rows of all partitions: it waits, visibly, until
+   * every one has arrived (R26).
+   */
+  async #begin(from: StoredPosition, to: StoredPosition, isBarrier: boolean): Promise<FollowerTransaction> {
+    const { follower, partition } = this.#options;
+    if (!partition || !isBarrier) return await follower.begin(from, to);
+    for (let pauses = 0; ; pauses++) {
+      const transaction = await partition.beginAll(from, to);
+      if (transaction) return transaction;
+      this.#observer.waiting(`other partitions have not reached ${formatPosition(from.position)}`);
+      await this.#pauseAtBarrier(pauses);
+    }
+  }
+
+  /**
+   * Until the worker that passes a barrier has moved this partition's row along, by that barrier and those that follow it at once;
+   * then stands where the row stands. `learn` takes in the topics that were made on the way.
+   */
+  async #follow(
+    isThrough: (row: StoredPosition) => boolean,
+    learn: (row: StoredPosition) => Promise<void>,
+  ): Promise<void> {
+    for (let pauses = 0; ; pauses++) {
+      const row = await this.#lookAtRow();
+      if (isThrough(row)) {
+        await learn(row);
+        await this.#loadTables(row);
+        this.#moved(this.#standing as Standing);
+        return;
+      }
+      this.#observer.waiting('partition 0 has not passed a barrier yet');
+      await this.#pauseAtBarrier(pauses);
+    }
+  }
+
+  /** Takes in, without applying it, what the row has passed. */
+  async #pass(row: Pick<StoredPosition, 'anchor'>, ahead: ReadAhead, signal: AbortSignal): Promise<void> {
+    const learn = (records: readonly CountingRecord[]): void => learnTopics(records, this.#topics);
+    const { offset } = decodeAnchor(row.anchor);
+    await ahead.passTo(offset, learn, this.#options.surroundings.clock, signal);
+  }
+
+  async #pauseAtBarrier(pauses: number): Promise<void> {
+    const signal = this.#end as AbortSignal;
+    await this.#options.surroundings.clock.sleep(
+      Math.min(barrierPause_ms_max, barrierPause_ms_min * 2 ** pauses),
+      signal,
+    );
+    signal.throwIfAborted();
   }
 
   #moved(standing: Standing): void {
@@ -262,16 +342,32 @@ export class Session {
     const { decisions } = this.#options;
     const from = this.#standing as Standing;
     const { pending } = ahead;
+    // Passed with others' barriers before this session read it.
+    if ((pending[0] as CountingRecord).offset <= decodeAnchor(from.anchor).offset)
+      return await this.#pass(from, ahead, signal);
     this.#observer.head((pending[pending.length - 1] as (typeof pending)[number]).state.to);
     this.#observer.applying();
     const plan = decisions.planGroup({
       pending,
       position: from.position,
-      events: this.#pace.events(),
+      // The records' figures count the events of all partitions.
+      events: this.#pace.events() * (this.#options.partition?.count ?? 1),
       records: this.#pace.records(),
     });
     const group = pending.slice(0, plan.records);
-    const applied = await this.#apply(group, plan.forkAt, signal);
+    const isBarrier = plan.forkAt !== undefined || group.some(standsAlone);
+    if (this.#options.partition && isBarrier) {
+      this.#refuseFork(plan.forkAt);
+      if (!this.#options.partition.isFirst) {
+        const { anchor } = from;
+        await this.#follow(
+          (row) => !sameBytes(row.anchor, anchor),
+          (row) => this.#pass(row, ahead, signal),
+        );
+        return;
+      }
+    }
+    const applied = await this.#apply(group, plan.forkAt, isBarrier, signal);
     this.#pace.measured(applied);
     ahead.taken(plan.records);
     this.#moved(applied.standing);
@@ -286,10 +382,13 @@ export class Session {
   async #apply(
     group: readonly CountingRecord[],
     forkAt: Lsn | undefined,
+    isBarrier: boolean,
     signal: AbortSignal,
   ): Promise<Applied> {
+    const { partition } = this.#options;
+    const own = partition && !isBarrier ? group.map((each) => partition.ownPart(each)) : group;
     try {
-      return await applyGroup(group, forkAt, this.#standing as Standing, this.#context(signal));
+      return await applyGroup(own, forkAt, this.#standing as Standing, this.#context(isBarrier, signal));
     } catch (error) {
       // A restored row carries an older owner: what looks like a takeover may be a follower that went back, or a resync.
       if (isFault(error, 'MR-4003')) await this.#lookAtRow();
@@ -297,10 +396,11 @@ export class Session {
     }
   }
 
-  #context(signal: AbortSignal): GroupContext {
-    const { follower, log, limits, decisions, policies, readEvents } = this.#options;
+  #context(isBarrier: boolean, signal: AbortSignal): GroupContext {
+    const { log, limits, decisions, policies, readEvents, partition } = this.#options;
     return {
-      follower,
+      begin: (from, to) => this.#begin(from, to, isBarrier),
+      holdsKeyChanges: !partition || isBarrier,
       log,
       limits,
       decisions,
@@ -314,8 +414,19 @@ export class Session {
     };
   }
 
+  /** R32: what a partition beyond the fork has applied cannot be taken back, and its row cannot meet the others' again. */
+  #refuseFork(forkAt: Lsn | undefined): void {
+    const { position } = this.#standing as Standing;
+    if (forkAt === undefined || position.end <= forkAt) return;
+    const { name } = this.#options;
+    throw new Fault('MR-2007', {
+      detail: `follower ${name} had applied commits beyond ${formatLsn(forkAt)}, which never happened on the leader’s new timeline`,
+      remedy: `Run \`millrace resync ${name}\`.`,
+    });
+  }
+
   /** R23: on idle ticks, since nothing else would tell of a restore or a takeover while the leader is quiet. */
-  async #lookAtRow(): Promise<void> {
+  async #lookAtRow(): Promise<StoredPosition> {
     const { follower, decisions, name } = this.#options;
     const row = await follower.position();
     const reached = this.reached as Reached;
@@ -327,10 +438,11 @@ export class Session {
     if (verdict === 'anew') throw new RegisteredAnew();
     if (verdict === 'fenced')
       throw new Fault('MR-4003', { detail: `follower ${name} belongs to another applier` });
-    if (verdict === 'went-back')
+    if (verdict === 'went-back' || !row)
       throw new Fault('MR-4004', {
         detail: `follower ${name} stands at ${row ? formatPosition(row.position) : 'no position'}, this applier left it at ${formatPosition(reached.position)}`,
       });
+    return row;
   }
 }
 

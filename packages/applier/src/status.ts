@@ -55,17 +55,18 @@ export interface ApplierStatus {
   readonly tablesBuilding: readonly string[];
   /** Other workers of the follower that are alive, as this one last saw them. */
   readonly others: readonly SeenWorker[];
+  /** In partitioned mode: how many there are, and which this worker has. Its `position` is the one that all have reached. */
+  readonly partitions?: { readonly count: number; readonly held: readonly number[] };
 }
 
 /** Gathers what the sessions tell into the status that others see. */
 export class StatusBoard implements SessionObserver {
   readonly #clock: Clock;
-  readonly #onProgress: () => void;
+  #attempt = 0;
   #status: ApplierStatus;
 
-  constructor(follower: string, clock: Clock, onProgress: () => void) {
+  constructor(follower: string, clock: Clock) {
     this.#clock = clock;
-    this.#onProgress = onProgress;
     this.#status = {
       follower,
       phase: 'starting',
@@ -77,6 +78,11 @@ export class StatusBoard implements SessionObserver {
 
   status(): ApplierStatus {
     return this.#status;
+  }
+
+  /** Failures since something was applied: 0 for the first. */
+  nextAttempt(): number {
+    return this.#attempt++;
   }
 
   standing(standing: Standing, topics: Topics): void {
@@ -120,7 +126,7 @@ export class StatusBoard implements SessionObserver {
   }
 
   applied(group: AppliedGroup): void {
-    this.#onProgress();
+    this.#attempt = 0;
     const { applied, waiting: _over, ...status } = this.#status;
     this.#status = {
       ...status,
@@ -141,6 +147,12 @@ export class StatusBoard implements SessionObserver {
 
   fenced(fault: Fault): void {
     this.#status = { ...this.#status, phase: 'fenced', fault };
+  }
+
+  /** What was waited for is over, and nothing is known of the work itself. */
+  healed(): void {
+    this.#attempt = 0;
+    this.#phase('starting');
   }
 
   ended(): void {

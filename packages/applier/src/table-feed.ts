@@ -27,6 +27,8 @@ export class TableFeed {
   readonly #versions = new Map<number, Version>();
   readonly #coalescer: Coalescer;
   readonly #isAbsent = (column: number): boolean => this.#cursor?.isAbsent(column) ?? false;
+  /** False: the halves of a key change stand for themselves, as a delete and an insert of whole rows. */
+  isPaired = true;
   #cursor: RecordCursor | undefined;
   /** Keys of the rows of the present record's chunk; collected while a windowed chunk is read. */
   #chunkKeys: Row[] | undefined;
@@ -85,8 +87,9 @@ export class TableFeed {
     const before = decoded.before && mapping ? mapping(decoded.before) : decoded.before;
     const image = decoded.after && mapping ? mapping(decoded.after) : decoded.after;
     const after = image && before && cursor.absentLength > 0 ? this.#withKey(image, before) : image;
-    const half =
-      (cursor.flags & eventFlags.keyChangeFirst) !== 0
+    const half = !this.isPaired
+      ? undefined
+      : (cursor.flags & eventFlags.keyChangeFirst) !== 0
         ? 'first'
         : (cursor.flags & eventFlags.keyChangeSecond) !== 0
           ? 'second'

@@ -61,8 +61,8 @@ export class Tables {
     return feed;
   }
 
-  /** Compiles what the record's events need, so that reading them is synchronous. */
-  async prepare(record: BatchRecord, shapes: readonly KeptShape[]): Promise<void> {
+  /** Compiles what the record's events need, so that reading them is synchronous. `paired`: key changes come with both halves. */
+  async prepare(record: BatchRecord, shapes: readonly KeptShape[], paired: boolean): Promise<void> {
     for (const { topic } of record.ranges) {
       const table = this.#byTopic.get(topic);
       if (!table) throw this.#unknown(topic);
@@ -71,6 +71,7 @@ export class Tables {
         feed = new TableFeed(topic, table, () => this.#building() || table.state === 'building');
         this.#feeds.set(topic, feed);
       }
+      feed.isPaired = paired;
       await this.#accept(feed, { topic, version: table.version, relation: table.relation }, shapes);
     }
   }

@@ -41,6 +41,14 @@ export class Topics {
   }
 }
 
+/** Takes in the topics that records of the chain bring. */
+export function learnTopics(records: readonly CountingRecord[], topics: Topics): void {
+  for (const { record } of records) {
+    if (record.kind === 'layout') topics.add(record.topics);
+    else if (record.kind === 'open') topics.add(record.layout);
+  }
+}
+
 /** A checkpoint of the chain, and the record that made it. */
 export interface Checkpoint {
   readonly anchor: Anchor;
@@ -77,10 +85,7 @@ export async function topicsUntil(log: Log, until: bigint): Promise<Topics> {
   if (checkpoint) topics.add(checkpoint.open.layout);
   if (checkpoint && checkpoint.anchor.offset >= until) return topics;
   const start: ChainStart = checkpoint ? { kind: 'anchor', anchor: checkpoint.anchor } : { kind: 'start' };
-  await readUntil(new ChainReader(log, start), until, ({ record }) => {
-    if (record.kind === 'open') topics.add(record.layout);
-    else if (record.kind === 'layout') topics.add(record.topics);
-  });
+  await readUntil(new ChainReader(log, start), until, (record) => learnTopics([record], topics));
   return topics;
 }
 

@@ -1,5 +1,6 @@
-import type { SeenWorker, WorkerTable } from '@millrace/follower';
+import type { Follower, SeenWorker, WorkerTable } from '@millrace/follower';
 import { type Clock, type Logger, toFault } from '@millrace/runtime';
+import type { SessionSettings } from '../session.js';
 import { living, seatOf, silent } from './seats.js';
 
 /** Who this process is, for people. */
@@ -54,7 +55,7 @@ export class Roster {
   async untilActive(signal: AbortSignal, onStandby: (behind: SeenWorker) => void): Promise<boolean> {
     const { clock, beat_ms, silence_ms } = this.#o;
     this.#active = false;
-    if (!this.#entered) await this.#join();
+    await this.enter();
     while (!signal.aborted) {
       const seen = await this.beat();
       const seat = seatOf(this.id, seen, silence_ms);
@@ -126,10 +127,24 @@ export class Roster {
     });
   }
 
-  async #join(): Promise<void> {
+  /** Enters unless entered. */
+  async enter(): Promise<void> {
+    if (this.#entered) return;
     this.#seen = await this.#o.table.join({ ...this.#o.identity, active: false, partitions: [] });
     this.#entered = true;
   }
+}
+
+/** The roster of a follower whose store has a table of workers. */
+export function rosterFor(
+  { workers }: Follower,
+  identity: WorkerIdentity,
+  { name, limits, surroundings }: SessionSettings,
+): Roster | undefined {
+  if (!workers) return undefined;
+  const { worker_beat_ms: beat_ms, worker_silence_ms: silence_ms } = limits;
+  const { clock, logger } = surroundings;
+  return new Roster({ table: workers, identity, beat_ms, silence_ms, follower: name, clock, logger });
 }
 
 /** A worker as people know it. */

@@ -1,11 +1,11 @@
 import { createCodec, memorySchemaStore } from '@millrace/codec';
-import { MemoryFollower, MemoryFollowerStore } from '@millrace/follower';
-import { type Log, MemoryLogServer } from '@millrace/log';
+import { MemoryFollowerStore } from '@millrace/follower';
+import { MemoryLogServer } from '@millrace/log';
 import type { Column, Relation } from '@millrace/model';
-import { Fault, silentLogger, systemClock } from '@millrace/runtime';
+import { Fault, systemClock } from '@millrace/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Applier, createApplier } from '../applier.js';
 import { ScriptedChain } from '../testing/scripted-chain.js';
+import { Worker, workerSilence_ms } from '../testing/worker.js';
 
 const column = (attnum: number, name: string): Column => ({
   attnum,
@@ -31,66 +31,6 @@ const codec = createCodec({
   database: 'shop',
   version: '0',
 });
-const silence_ms = 250;
-
-/** A worker whose whole process can be stopped: every call of its follower and of its workers' table then waits. */
-class Worker {
-  readonly follower: MemoryFollower;
-  readonly applier: Applier;
-  readonly ended: Promise<Fault | undefined>;
-  readonly #abort = new AbortController();
-  #frozen: Promise<void> | undefined;
-  #thaw: (() => void) | undefined;
-
-  constructor(store: MemoryFollowerStore, log: Log) {
-    this.follower = new MemoryFollower(store, 'replica', { before: () => this.#frozen });
-    const { workers } = this.follower;
-    const { beat, join } = workers;
-    workers.beat = async (note) => {
-      await this.#frozen;
-      return await beat.call(workers, note);
-    };
-    workers.join = async (note) => {
-      await this.#frozen;
-      return await join.call(workers, note);
-    };
-    this.applier = createApplier({
-      name: 'replica',
-      log,
-      codec,
-      follower: this.follower,
-      limits: { idle_ms: 20, report_ms: 5, worker_beat_ms: 10, worker_silence_ms: silence_ms },
-      surroundings: { clock: systemClock, logger: silentLogger, random: Math.random },
-      identity: { host: 'mill', pid: 7 },
-    });
-    this.ended = this.applier.run(this.#abort.signal).then(
-      () => undefined,
-      (fault: Fault) => fault,
-    );
-  }
-
-  get phase(): string {
-    return this.applier.status().phase;
-  }
-
-  freeze(): void {
-    this.#frozen = new Promise((resolve) => {
-      this.#thaw = resolve;
-    });
-  }
-
-  thaw(): void {
-    this.#thaw?.();
-    this.#frozen = undefined;
-  }
-
-  async stop(): Promise<void> {
-    this.thaw();
-    this.#abort.abort();
-    await this.ended;
-  }
-}
-
 describe('Several appliers of one follower', () => {
   const workers: Worker[] = [];
   let server: MemoryLogServer;
@@ -105,7 +45,7 @@ describe('Several appliers of one follower', () => {
     await chain.table(1, 'shop.public.items', items);
   }
   function start(): Worker {
-    const worker = new Worker(store, server.open());
+    const worker = new Worker(store, server.open(), codec);
     workers.push(worker);
     return worker;
   }
@@ -160,7 +100,7 @@ describe('Several appliers of one follower', () => {
     await first.stop();
     await insert(120n);
     await reached(120n);
-    expect(performance.now() - stopped_ms).toBeLessThan(silence_ms);
+    expect(performance.now() - stopped_ms).toBeLessThan(workerSilence_ms);
     expect(second.phase).not.toBe('standby');
   });
 

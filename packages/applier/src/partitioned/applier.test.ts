@@ -1,0 +1,197 @@
+import { createCodec, memorySchemaStore } from '@millrace/codec';
+import { FollowerReports, type Log, MemoryLogServer } from '@millrace/log';
+import { systemClock } from '@millrace/runtime';
+import { afterEach, describe, expect, it } from 'vitest';
+import { resyncFollower } from '../resync.js';
+import { PartitionedShop, partitionCount, topicName, WatchedStore } from '../testing/partitioned-shop.js';
+import { Worker } from '../testing/worker.js';
+
+const codec = createCodec({
+  format: 'json',
+  preset: 'lossless',
+  schemas: memorySchemaStore(),
+  connectorName: 'shop',
+  database: 'shop',
+  version: '0',
+});
+const mode = { kind: 'partitioned', partitions: partitionCount } as const;
+const settle_ms = 10_000;
+
+/** mulberry32, so that a failing run can be repeated by its seed. */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+class Stage {
+  readonly server = new MemoryLogServer({ clock: systemClock });
+  readonly log: Log = this.server.open();
+  readonly shop: PartitionedShop;
+  readonly store: WatchedStore;
+  readonly workers = new Set<Worker>();
+
+  constructor(random: () => number = Math.random) {
+    this.shop = new PartitionedShop(this.log, codec, random);
+    this.store = new WatchedStore(() => this.shop);
+  }
+
+  start(): Worker {
+    const worker = new Worker(this.store, this.server.open(), codec, mode);
+    this.workers.add(worker);
+    return worker;
+  }
+
+  async commits(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) await this.shop.commit();
+  }
+
+  /** All partitions at the end of the history, and the table equal to the leader's. */
+  async settled(): Promise<void> {
+    await expect
+      .poll(() => (this.store.state.partitions ?? []).map(({ position }) => position.end), {
+        interval: 5,
+        timeout: settle_ms,
+      })
+      .toEqual(Array<bigint>(partitionCount).fill(this.shop.end));
+    this.store.check();
+    expect(this.store.violations).toEqual([]);
+    const rows = [...(this.store.state.tables.get(topicName)?.rows() ?? [])];
+    expect(rows.sort((a, b) => ((a[0] as string) < (b[0] as string) ? -1 : 1))).toEqual(this.shop.rows());
+  }
+
+  /** Every partition is held, by one worker only, and none has more than its share. */
+  async shared(): Promise<void> {
+    await expect
+      .poll(() => [...this.workers].flatMap(({ held }) => [...held]).sort(), {
+        interval: 5,
+        timeout: settle_ms,
+      })
+      .toEqual([0, 1, 2, 3]);
+    const most = Math.ceil(partitionCount / this.workers.size);
+    await expect
+      .poll(() => Math.max(...[...this.workers].map(({ held }) => held.length)), {
+        interval: 5,
+        timeout: settle_ms,
+      })
+      .toBeLessThanOrEqual(most);
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all([...this.workers].map((worker) => worker.stop()));
+  }
+}
+
+describe('A follower in partitioned mode', () => {
+  let stage: Stage;
+  afterEach(() => stage.destroy());
+
+  it('is the leader’s copy, through barriers, by one worker alone', async () => {
+    stage = new Stage(seeded(1));
+    await stage.shop.open();
+    await stage.commits(150);
+    stage.start();
+    await stage.settled();
+  });
+
+  it('is the leader’s copy by several workers that divide it evenly, and a spare one that waits', async () => {
+    stage = new Stage(seeded(2));
+    await stage.shop.open();
+    const all = [stage.start(), stage.start(), stage.start(), stage.start(), stage.start()];
+    await stage.commits(100);
+    await stage.settled();
+    await stage.shared();
+    expect(all.filter(({ phase }) => phase === 'standby')).toHaveLength(1);
+    await stage.commits(60);
+    await stage.settled();
+  });
+
+  it('reports the position that every partition has reached, and no other', async () => {
+    stage = new Stage(seeded(3));
+    await stage.shop.open();
+    const first = stage.start();
+    await stage.commits(30);
+    await stage.settled();
+    const reports = new FollowerReports(stage.log);
+    await expect
+      .poll(async () => (await reports.get('replica'))?.position.end, { interval: 5, timeout: settle_ms })
+      .toBe(stage.shop.end);
+    const reached = stage.shop.end;
+    // The worker of some partitions freezes: what it holds stays behind, and the report with it.
+    const second = stage.start();
+    await stage.shared();
+    second.freeze();
+    await stage.commits(3);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    const least = (stage.store.state.partitions ?? []).reduce(
+      (end, { position }) => (position.end < end ? position.end : end),
+      stage.shop.end,
+    );
+    expect(least).toBe(reached);
+    expect((await reports.get('replica'))?.position.end).toBe(reached);
+    expect(first.applier.status().position?.end).toBe(reached);
+    second.thaw();
+    await stage.settled();
+  });
+
+  it('starts anew in all partitions at a resync', async () => {
+    stage = new Stage(seeded(4));
+    await stage.shop.open();
+    const worker = stage.start();
+    await stage.commits(20);
+    await stage.settled();
+    await stage.shop.chain.anchorAt(await stage.shop.chain.checkpoint());
+    await resyncFollower(worker.follower, stage.log, mode);
+    expect(stage.store.state.partitions?.map(({ state }) => state)).toEqual(Array(4).fill('building'));
+    await expect
+      .poll(() => new FollowerReports(stage.log).get('replica'), { interval: 5, timeout: settle_ms })
+      .toMatchObject({ state: 'building', registration: 2, requests: [{ kind: 'snapshot', topics: [] }] });
+  });
+
+  it('is refused in transactional mode', async () => {
+    stage = new Stage(seeded(5));
+    await stage.shop.open();
+    const worker = stage.start();
+    await stage.commits(5);
+    await stage.settled();
+    await worker.stop();
+    const other = new Worker(stage.store, stage.server.open(), codec);
+    expect((await other.ended)?.code).toBe('MR-4013');
+  });
+
+  it.each([11, 12, 13])(
+    'neither loses, doubles nor reorders anything of a key while workers join, leave, freeze and wake up (seed %i)',
+    async (seed) => {
+      const random = seeded(seed);
+      stage = new Stage(random);
+      await stage.shop.open();
+      stage.start();
+      const frozen: Worker[] = [];
+      for (let turn = 0; turn < 40; turn++) {
+        await stage.commits(1 + Math.floor(random() * 6));
+        stage.store.check();
+        await new Promise((resolve) => setTimeout(resolve, random() * 30));
+        const dice = random();
+        const all = [...stage.workers].filter((worker) => !frozen.includes(worker));
+        const one = all[Math.floor(random() * all.length)] as Worker;
+        if (dice < 0.25 && stage.workers.size < 6) stage.start();
+        else if (dice < 0.4 && all.length > 1) {
+          stage.workers.delete(one);
+          expect(await one.stop()).toBeUndefined();
+        } else if (dice < 0.6 && all.length > 1) {
+          one.freeze();
+          frozen.push(one);
+        } else if (dice < 0.75) frozen.shift()?.thaw();
+        if (turn % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 300));
+      }
+      for (const worker of frozen) worker.thaw();
+      await stage.settled();
+      await stage.shared();
+    },
+    30_000,
+  );
+});

@@ -1,0 +1,61 @@
+import type { PositionRow } from '@millrace/follower';
+import { FollowerReports, type Log } from '@millrace/log';
+import { comparePositions, type Position } from '@millrace/model';
+import type { Clock, Fault } from '@millrace/runtime';
+import { parseNotes } from '../notes.js';
+import { reportOf } from '../reporter.js';
+import type { PartitionBoard } from './partition-run.js';
+
+/** The row that is furthest behind: up to its position the follower is complete (R25). Undefined when there are no rows. */
+export const leastRow = (rows: readonly PositionRow[]): PositionRow | undefined =>
+  rows.reduce<PositionRow | undefined>(
+    (least, row) => (least && isBefore(least, row) ? least : row),
+    undefined,
+  );
+
+/** A registration later than another's may stand earlier; rows of one follower all have the same one. */
+const isBefore = (a: PositionRow, b: PositionRow): boolean => comparePositions(a.position, b.position) <= 0;
+
+/** What the reports of a partitioned follower are made of. */
+export interface ReportingScope {
+  readonly follower: string;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly storeId: () => Promise<Uint8Array | undefined>;
+}
+
+/** Reports for all partitions (R23): the least row's position and anchor, and what partition 0 knows of tables and requests. */
+export class CompletenessReports {
+  readonly #o: ReportingScope;
+  readonly #reports: FollowerReports;
+  #reported: Position | undefined;
+  #said = '';
+
+  constructor(scope: ReportingScope) {
+    this.#o = scope;
+    this.#reports = new FollowerReports(scope.log);
+  }
+
+  /** Writes a report unless nothing has changed since the last. `first`: the board of partition 0. */
+  async report(rows: readonly PositionRow[], first: PartitionBoard, fault?: Fault): Promise<void> {
+    const { follower, clock } = this.#o;
+    const { stands } = first;
+    const least = leastRow(rows);
+    const storeId = await this.#o.storeId();
+    if (!stands || !least || !storeId) return;
+    const { standing, topics } = stands;
+    // Before a resync is noticed the rows are new and the standing is old: their positions do not compare.
+    if (parseNotes(least.notes).registration !== standing.notes.registration) return;
+    const { position, anchor, owner } = least;
+    const topicName = (topic: number): string => topics.find(topic) ?? String(topic);
+    const reporter = { follower, storeId, owner };
+    const report = reportOf({ ...standing, position, anchor }, reporter, topicName, clock.now(), fault);
+    const isBuilding = report.state === 'exact' && rows.some(({ state }) => state === 'building');
+    const said = JSON.stringify([isBuilding, report.state, report.tablesBuilding, report.requests]);
+    const isNews = !this.#reported || comparePositions(this.#reported, position) !== 0 || said !== this.#said;
+    if (!isNews && !fault) return;
+    await this.#reports.report(isBuilding ? { ...report, state: 'building' } : report);
+    this.#reported = position;
+    this.#said = said;
+  }
+}

@@ -1,0 +1,72 @@
+import type { FollowerPartition } from '@millrace/follower';
+import { isFault } from '@millrace/runtime';
+import { RegisteredAnew, type SessionSettings } from '../session.js';
+import { SessionRunner } from '../session-runner.js';
+import type { Standing } from '../standing.js';
+import { StatusBoard } from '../status.js';
+import type { Topics } from '../topics.js';
+import { partitionOf } from './partition.js';
+
+/** How the work on a partition ended. */
+export type PartitionEnd =
+  /** On request. */
+  | { readonly kind: 'released' }
+  /** Another worker took it over. */
+  | { readonly kind: 'fenced' }
+  /** The whole follower was registered anew. */
+  | { readonly kind: 'anew' }
+  /** A fault that needs an operator. */
+  | { readonly kind: 'fault'; readonly error: unknown };
+
+/** This worker's work on one partition, from its claim to its end. */
+export class PartitionRun {
+  readonly number: number;
+  readonly board: PartitionBoard;
+  readonly ended: Promise<PartitionEnd>;
+  readonly #stop = new AbortController();
+
+  constructor(number: number, count: number, handle: FollowerPartition, settings: SessionSettings) {
+    this.number = number;
+    this.board = new PartitionBoard(settings.name, settings.surroundings.clock);
+    const options = {
+      ...settings,
+      follower: handle,
+      partition: partitionOf(number, count, handle),
+      register: async () => undefined,
+    };
+    const turns = {
+      next: async () => !this.#stop.signal.aborted,
+      during: async () => undefined,
+      stepBack: () => undefined,
+      endsWhenAnew: true,
+    };
+    this.ended = new SessionRunner(options, this.board, turns)
+      .run(this.#stop.signal)
+      .then((): PartitionEnd => ({ kind: 'released' }), endOf)
+      .finally(() => handle.close().catch(() => undefined));
+  }
+
+  /** Ends after the transaction under way; `ended` tells when. */
+  release(): void {
+    this.#stop.abort();
+  }
+
+  get isReleased(): boolean {
+    return this.#stop.signal.aborted;
+  }
+}
+
+/** Keeps the standing that sessions tell of, for the report that one worker makes for all. */
+export class PartitionBoard extends StatusBoard {
+  stands: { readonly standing: Standing; readonly topics: Topics } | undefined;
+
+  override standing(standing: Standing, topics: Topics): void {
+    this.stands = { standing, topics };
+    super.standing(standing, topics);
+  }
+}
+
+function endOf(error: unknown): PartitionEnd {
+  if (error instanceof RegisteredAnew) return { kind: 'anew' };
+  return isFault(error, 'MR-4003') ? { kind: 'fenced' } : { kind: 'fault', error };
+}
