@@ -1,7 +1,11 @@
 export { PgServer, type ServerSettings, type StopMode } from '@millrace/local-postgres';
+export type { ApiName } from './kafka-frames.js';
+export type { LossRule } from './kafka-loss.js';
+export { KafkaProxy } from './kafka-proxy.js';
 export { pgDatabase, type StartPostgresOptions, startPostgres } from './postgres.js';
+export { ProxiedKafka, startProxiedKafka } from './proxied-kafka.js';
 export { spawnScript } from './spawn-script.js';
-export { type Direction, TcpProxy } from './tcp-proxy.js';
+export { type ConnectionFilter, type Direction, type ProxyTarget, TcpProxy } from './tcp-proxy.js';
 export { removeTempFolder, tempFolder } from './temp-folder.js';
 export { connectTo, type TestDatabase } from './test-database.js';
 export { type PostgresVersion, postgresVersions } from './versions.js';

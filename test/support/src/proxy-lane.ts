@@ -7,6 +7,14 @@ export interface LaneConditions {
   readonly dropped: boolean;
 }
 
+/** What a filter makes of the bytes that arrive: those to pass on, and whether the connection ends behind them. */
+export interface Filtered {
+  readonly bytes: Buffer;
+  readonly cut: boolean;
+}
+
+export type ByteFilter = (chunk: Buffer) => Filtered;
+
 /** Bytes a lane keeps before the sender feels it, as with a full window of TCP. */
 const kept_bytes_max = 1024 * 1024;
 
@@ -22,6 +30,7 @@ export class ProxyLane {
   readonly #to: Socket;
   readonly #conditions: () => LaneConditions;
   readonly #delivered: (bytes: number) => void;
+  readonly #filter: ByteFilter | undefined;
   readonly #queue: Passage[] = [];
   #kept_bytes = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -32,13 +41,15 @@ export class ProxyLane {
     to: Socket,
     conditions: () => LaneConditions,
     delivered: (bytes: number) => void,
+    filter?: ByteFilter,
   ) {
     this.#from = from;
     this.#to = to;
     this.#conditions = conditions;
     this.#delivered = delivered;
+    this.#filter = filter;
     from.on('data', (chunk: Buffer) => {
-      if (!this.#conditions().dropped) this.#take(chunk);
+      if (!this.#conditions().dropped) this.#pass(chunk);
     });
     from.on('end', () => this.#take(Buffer.alloc(0)));
     to.on('close', () => clearTimeout(this.#timer));
@@ -46,6 +57,15 @@ export class ProxyLane {
       this.#blocked = false;
       this.pump();
     });
+  }
+
+  #pass(chunk: Buffer): void {
+    const { bytes, cut } = this.#filter?.(chunk) ?? { bytes: chunk, cut: false };
+    if (bytes.length > 0) this.#take(bytes);
+    if (!cut) return;
+    this.#take(Buffer.alloc(0));
+    // Nothing more is read from the one side, and nothing it still says is waited for.
+    this.#from.destroy();
   }
 
   #take(bytes: Buffer): void {

@@ -1,9 +1,21 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { ProxyLane } from './proxy-lane.js';
+import { type ByteFilter, ProxyLane } from './proxy-lane.js';
 
 /** Which way bytes flow through a proxy. */
 export type Direction = 'toServer' | 'toClient';
+
+/** Where a proxy's connections lead. */
+export interface ProxyTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Looks at the bytes of one connection, both ways, before anything else is done to them. */
+export interface ConnectionFilter {
+  readonly toServer: ByteFilter;
+  readonly toClient: ByteFilter;
+}
 
 /** One client's connection through the proxy. */
 interface Relay {
@@ -23,24 +35,33 @@ interface Relay {
 export class TcpProxy {
   latency_ms = 0;
   refuse = false;
+  /** Where new connections lead. May be set anew: a server may be told of its proxy before its own port is known. */
+  target: ProxyTarget;
+  readonly #filters: (() => ConnectionFilter) | undefined;
   readonly #listener: Server;
-  readonly #target: { readonly host: string; readonly port: number };
   readonly #relays = new Set<Relay>();
   readonly #held = new Set<Direction>();
   readonly #dropped = new Set<Direction>();
   #bytes = 0;
 
-  private constructor(target: { readonly host: string; readonly port: number }) {
-    this.#target = target;
+  /** `filters` makes one for each connection. */
+  protected constructor(target: ProxyTarget, filters?: () => ConnectionFilter) {
+    this.target = target;
+    this.#filters = filters;
     this.#listener = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
   }
 
   /** Starts a proxy on a free port before `target`. */
-  static async start(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
+  static async start(target: ProxyTarget): Promise<TcpProxy> {
     const proxy = new TcpProxy({ ...target });
-    proxy.#listener.listen(0, '127.0.0.1');
-    await once(proxy.#listener, 'listening');
+    await proxy.listen();
     return proxy;
+  }
+
+  /** Listens on a free port. */
+  protected async listen(): Promise<void> {
+    this.#listener.listen(0, '127.0.0.1');
+    await once(this.#listener, 'listening');
   }
 
   /** Starts a proxy before the server that `url` names; connect to `proxy.urlThrough(url)`. */
@@ -111,11 +132,15 @@ export class TcpProxy {
       client.resetAndDestroy();
       return;
     }
-    const server = connect({ ...this.#target, allowHalfOpen: true });
+    const server = connect({ ...this.target, allowHalfOpen: true });
     const sockets = [client, server] as const;
+    const filter = this.#filters?.();
     const relay: Relay = {
       sockets,
-      lanes: [this.#lane('toServer', client, server), this.#lane('toClient', server, client)],
+      lanes: [
+        this.#lane('toServer', client, server, filter?.toServer),
+        this.#lane('toClient', server, client, filter?.toClient),
+      ],
     };
     this.#relays.add(relay);
     // An orderly end travels through the lanes behind the bytes before it; only a failure takes the other side along.
@@ -128,14 +153,15 @@ export class TcpProxy {
     }
   }
 
-  #lane(direction: Direction, from: Socket, to: Socket): ProxyLane {
+  #lane(direction: Direction, from: Socket, to: Socket, filter: ByteFilter | undefined): ProxyLane {
     const conditions = () => ({
       latency_ms: this.latency_ms,
       held: this.#held.has(direction),
       dropped: this.#dropped.has(direction),
     });
-    return new ProxyLane(from, to, conditions, (bytes) => {
+    const count = (bytes: number): void => {
       this.#bytes += bytes;
-    });
+    };
+    return new ProxyLane(from, to, conditions, count, filter);
   }
 }
