@@ -94,6 +94,7 @@ async function begin(options: Partial<DeliveryOptions> = {}): Promise<Delivery> 
     surroundings,
     onResult: (_, result) => results.push(result),
     onFault: () => undefined,
+    turn_ms: 50,
     ...options,
   });
   open.push(delivery);
@@ -179,6 +180,20 @@ it('goes on without its job server: the page is delivered while that is still aw
   await delivery.tell(page('a'));
   await nothingOwed(delivery);
   expect(delivery.status().jobs.fault?.code).toBe('MR-6003');
+  expect(receiver.sent).toEqual(['a/1/page']);
+});
+
+it('takes its retries back from a job server that goes away with them', async () => {
+  const jobs = new ServerJobs();
+  receiver.down = true;
+  const delivery = await begin({ jobs });
+  await delivery.tell(page('a'));
+  await waitFor(() => receiver.tried.length > 1, { what: 'a retry by the server' });
+  jobs.away = true;
+  receiver.down = false;
+  await nothingOwed(delivery);
+  jobs.away = false;
+  await sleep(100);
   expect(receiver.sent).toEqual(['a/1/page']);
 });
 

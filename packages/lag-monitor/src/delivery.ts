@@ -16,6 +16,7 @@ export interface DeliveryOptions {
   readonly onResult: (channel: string, result: DeliveryResult) => void;
   /** A fault that was met on the way, to be counted. */
   readonly onFault: (fault: Fault) => void;
+  readonly turn_ms?: number;
 }
 
 export interface DeliveryStatus {
@@ -37,8 +38,11 @@ export const deliveryRetry: RetryPolicy = {
 
 /** A receiver that is down for long gets the newest pages; what does not fit any more is told as failed. */
 const owed_max = 1_000;
-/** A resolve looks so often whether its page has been delivered elsewhere. */
-const turn_ms = 5_000;
+/**
+ * A resolve looks so often whether its page has been delivered elsewhere, and we whether the job server has gone away
+ * with jobs of ours.
+ */
+const turn_ms_default = 5_000;
 
 /**
  * Delivers notifications: at once, and then again and again as jobs.
@@ -61,9 +65,11 @@ export class Delivery {
   readonly #stop = new AbortController();
   /** Attempts and hand-overs under way. */
   readonly #busy = new Set<Promise<unknown>>();
+  readonly #turn_ms: number;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
+    this.#turn_ms = options.turn_ms ?? turn_ms_default;
   }
 
   status(): DeliveryStatus {
@@ -77,7 +83,13 @@ export class Delivery {
     for (const owed of await outbox.owed()) this.#line.add(owedKey(owed), { ...owed, kept: true });
     const handle = (attempt: JobAttempt): Promise<JobVerdict> => this.#onJob(attempt);
     await lastResort.start(handle);
-    if (jobs !== lastResort) await jobs.start(handle);
+    if (jobs !== lastResort) {
+      await jobs.start(handle);
+      const watching = this.#watchJobs();
+      this.#hold(
+        watching.catch((error: unknown) => this.#note(toFault(error), 'the job server is not watched')),
+      );
+    }
     for (const key of this.#line.keys()) this.#begin(key);
   }
 
@@ -108,11 +120,32 @@ export class Delivery {
 
   /** The direct attempt. What it leaves undone becomes a job. */
   #begin(key: string): void {
-    const begun = this.#attempt(key)
-      .then((outcome) => this.#handOver(key, outcome))
-      .catch((error: unknown) => this.#note(toFault(error), `${key} waits for a restart`))
-      .finally(() => this.#busy.delete(begun));
-    this.#busy.add(begun);
+    this.#hold(
+      this.#attempt(key)
+        .then((outcome) => this.#handOver(key, outcome))
+        .catch((error: unknown) => this.#note(toFault(error), `${key} waits for a restart`)),
+    );
+  }
+
+  #hold(work: Promise<void>): void {
+    const held = work.finally(() => this.#busy.delete(held));
+    this.#busy.add(held);
+  }
+
+  /** A pager must not depend on a job server: what is owed is retried here while that is away with the jobs for it. */
+  async #watchJobs(): Promise<void> {
+    const { jobs, lastResort, retry, surroundings } = this.#options;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await surroundings.clock.sleep(this.#turn_ms, signal);
+      if (jobs.status().state !== 'waiting') continue;
+      for (const key of this.#line.keys()) {
+        const owed = this.#line.get(key);
+        if (!owed || signal.aborted) continue;
+        const delay_ms = backoff_ms(retry.backoff, 0, surroundings.random());
+        await this.#enqueue(lastResort, key, JSON.stringify(owed), delay_ms);
+      }
+    }
   }
 
   async #handOver(key: string, outcome: Outcome): Promise<void> {
@@ -122,7 +155,7 @@ export class Delivery {
     const { jobs, lastResort, retry, surroundings } = this.#options;
     const data = JSON.stringify(owed);
     // Its turn comes from this process, or else when its predecessor was delivered by another: no job server need know.
-    if (outcome === 'blocked') return this.#enqueue(lastResort, key, data, turn_ms);
+    if (outcome === 'blocked') return this.#enqueue(lastResort, key, data, this.#turn_ms);
     const delay_ms = backoff_ms(retry.backoff, 0, surroundings.random());
     try {
       await this.#enqueue(jobs, key, data, delay_ms);
@@ -143,7 +176,7 @@ export class Delivery {
     if (!this.#line.has(id) && !(await this.#adopt(id, data))) return { kind: 'done' };
     const outcome = await this.#attempt(id, signal);
     if (outcome === 'ended') return { kind: 'done' };
-    if (outcome === 'blocked') return { kind: 'later', in_ms: turn_ms };
+    if (outcome === 'blocked') return { kind: 'later', in_ms: this.#turn_ms };
     if (!last) return { kind: 'retry', reason: 'not delivered' };
     const owed = this.#line.get(id);
     if (owed) this.#options.onResult(owed.channel, 'failed');

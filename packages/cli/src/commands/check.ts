@@ -4,6 +4,7 @@ import { PgSession, readServer } from '@millrace/postgres';
 import { type Fault, toFault } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { type CommandContext, readConfig } from './context.js';
+import { jobsFindings } from './jobs-findings.js';
 import { leaderFindings } from './leader-findings.js';
 import { isWritable, logFindings } from './log-findings.js';
 import { registryFindings } from './registry-findings.js';
@@ -32,6 +33,7 @@ export async function check(context: CommandContext, strict: boolean): Promise<n
     ...(await logFindings(loaded)),
     ...(await registryFindings(loaded)),
     ...(await followerFindings(loaded)),
+    ...(await jobsFindings(loaded)),
   ];
   const { terminal, options } = context;
   if (options.json) terminal.out(JSON.stringify({ findings }));
