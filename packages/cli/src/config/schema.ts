@@ -85,6 +85,12 @@ const followerPolicies = {
     .enum(['evolve', 'strict', 'ignore'])
     .default('evolve')
     .describe('What to do with schema changes of the leader.'),
+  mode: z
+    .enum(['transactional', 'partitioned'])
+    .default('transactional')
+    .describe(
+      'transactional: one applier works, others stand by. partitioned: any number work at once; exact per key.',
+    ),
 };
 
 const postgresFollower = z.strictObject({
@@ -109,6 +115,10 @@ const follower = z
   })
   .refine((value) => [value.postgres, value.duckdb].filter((store) => store !== undefined).length === 1, {
     error: 'expected exactly one store: postgres or duckdb',
+  })
+  .refine(({ mode, duckdb }) => mode === 'transactional' || duckdb === undefined, {
+    error: 'one process at a time owns a DuckDB file: use mode transactional',
+    path: ['mode'],
   });
 
 const reserved: readonly string[] = ['capture', 'monitor'];

@@ -1,4 +1,4 @@
-import { type Applier, createApplier, resyncFollower } from '@millrace/applier';
+import { type Applier, type ApplierMode, createApplier, resyncFollower } from '@millrace/applier';
 import { type Capture, createCapture } from '@millrace/capture';
 import type { Log } from '@millrace/log';
 import { type Fault, type FaultCode, faultCatalogue, type Logger, systemClock } from '@millrace/runtime';
@@ -102,7 +102,8 @@ function faultIn(reason: string): { code: FaultCode; detail: string } | undefine
 
 /** One follower's applier, opened anew on every start: log to follower. */
 export function superviseApplier(loaded: LoadedConfig, name: string, log: Log, logger: Logger): Supervised {
-  const { on_restore, schema } = followerConfig(loaded, name);
+  const { on_restore, schema, mode: kind } = followerConfig(loaded, name);
+  const mode: ApplierMode = kind === 'partitioned' ? { kind, partitions: partitionsOf(loaded) } : { kind };
   return {
     name,
     async open() {
@@ -113,6 +114,7 @@ export function superviseApplier(loaded: LoadedConfig, name: string, log: Log, l
         log,
         codec: codecFor(loaded, schemaStoreFor(loaded, log, logger, { patience_ms: patience_ms.applier })),
         follower,
+        mode,
         policies: { onRestore: on_restore, schema },
         surroundings: surroundingsFor(logger),
         identity,
@@ -127,7 +129,7 @@ export function superviseApplier(loaded: LoadedConfig, name: string, log: Log, l
       if (order === 'restart') return;
       const follower = await openFollower(loaded, name, logger);
       try {
-        await resyncFollower(follower, log);
+        await resyncFollower(follower, log, mode);
       } finally {
         await follower.close();
       }
@@ -139,11 +141,14 @@ export function superviseApplier(loaded: LoadedConfig, name: string, log: Log, l
 const worksIn = (phase: string): boolean =>
   phase !== 'starting' && phase !== 'stopped' && phase !== 'fenced' && phase !== 'standby';
 
+const shareOf = (held: readonly number[]): string =>
+  held.length === 0 ? 'standby' : `partition${held.length > 1 ? 's' : ''} ${held.join(', ')}`;
+
 /** A store that works on a large batch may take this long; beyond it people want to know. */
 const unanswered_ms = 10_000;
 
 function showApplier(applier: Applier, pending: PendingCall | undefined): Showing {
-  const { phase, waiting, applied, others } = applier.status();
+  const { phase, waiting, applied, others, partitions } = applier.status();
   const pending_ms = pending ? systemClock.monotonic() - pending.since_ms : 0;
   const hangs =
     pending && !waiting && pending_ms > unanswered_ms
@@ -155,8 +160,9 @@ function showApplier(applier: Applier, pending: PendingCall | undefined): Showin
     state: phase === 'waiting' || hangs ? 'waiting' : worksIn(phase) ? 'running' : 'starting',
     doing: hangs ?? waiting?.reason ?? phase,
     fault: waiting && known ? { code: code as FaultCode, detail: waiting.reason } : undefined,
-    isSecond: phase === 'standby',
-    others: others.map(({ host, pid }) => ({ host, pid, doing: 'standby' })),
+    // In partitioned mode the worker that has partition 0 speaks for all.
+    isSecond: phase === 'standby' || (partitions !== undefined && !partitions.held.includes(0)),
+    others: others.map(({ host, pid, partitions: held }) => ({ host, pid, doing: shareOf(held) })),
     figures: {
       events: applied.events,
       transactions: applied.transactions,

@@ -1,4 +1,9 @@
-import type { Follower, FollowerTransaction } from '@millrace/follower';
+import type {
+  Follower,
+  FollowerPartition,
+  FollowerTransaction,
+  PartitionedFollower,
+} from '@millrace/follower';
 import type { Clock } from '@millrace/runtime';
 
 /** A call to a follower that is under way. */
@@ -38,9 +43,30 @@ export function watchFollower(inner: Follower, clock: Clock): WatchedFollower {
     commit: () => timed('commit', () => tx.commit()),
     abort: () => timed('abort', () => tx.abort()),
   });
+  const watchPartition = (partition: FollowerPartition): FollowerPartition => ({
+    capabilities: partition.capabilities,
+    storeId: () => timed('storeId', () => partition.storeId()),
+    takeOver: (owner) => timed('takeOver', () => partition.takeOver(owner)),
+    position: () => timed('position', () => partition.position()),
+    tables: () => timed('tables', () => partition.tables()),
+    begin: (from, to) => timed('begin', async () => watchTransaction(await partition.begin(from, to))),
+    beginAll: (from, to) =>
+      timed('beginAll', async () => {
+        const tx = await partition.beginAll(from, to);
+        return tx && watchTransaction(tx);
+      }),
+    close: () => timed('close', () => partition.close()),
+  });
+  const watchPartitions = (partitioned: PartitionedFollower): PartitionedFollower => ({
+    register: (initial, count, options) =>
+      timed('register', () => partitioned.register(initial, count, options)),
+    rows: () => timed('rows', () => partitioned.rows()),
+    open: (partition) => watchPartition(partitioned.open(partition)),
+  });
   const follower: Follower = {
     capabilities: inner.capabilities,
     ...(inner.workers && { workers: inner.workers }),
+    ...(inner.partitioned && { partitioned: watchPartitions(inner.partitioned) }),
     storeId: () => timed('storeId', () => inner.storeId()),
     register: (initial, options) => timed('register', () => inner.register(initial, options)),
     takeOver: (owner) => timed('takeOver', () => inner.takeOver(owner)),
