@@ -229,3 +229,25 @@ it('refuses a file that is not UTF-8, and reads one with a byte order mark', () 
   writeFileSync(file, `\ufeff${minimal.replaceAll('\n', '\r\n')}`);
   expect(loadConfig(undefined, surroundings).config.pipeline).toBe('shop');
 });
+
+it('takes one place for jobs, and hides the passwords of their servers', () => {
+  const secrets = new Secrets();
+  const withJobs = (jobs: string): string => `${minimal}monitor: { jobs: ${jobs} }\n`;
+  expect(parse(minimal).monitor.jobs).toEqual({ in_process: {} });
+  expect(parse(withJobs('{ redis: { url: "rediss://h" } }'), secrets).monitor.jobs).toEqual({
+    redis: { url: 'rediss://h' },
+  });
+  expect(faultOf(withJobs('{}')).detail).toContain('exactly one of in_process, redis and postgres');
+  expect(faultOf(withJobs('{ in_process: {}, redis: { url: "redis://h" } }')).detail).toContain(
+    'exactly one',
+  );
+  expect(faultOf(withJobs('{ redis: { url: "http://u:hunter2x@h" } }')).detail).toContain(
+    'redis://host:6379',
+  );
+  expect(faultOf(withJobs('{ redis: { url: "http://u:hunter2x@h" } }')).detail).not.toContain('hunter2x');
+  expect(faultOf(withJobs('{ redsi: {} }')).detail).toContain('did you mean "redis"?');
+  const folder = tempFolder();
+  writeFileSync(join(folder, 'millrace.yaml'), withJobs('{ redis: { url: "redis://:p%40ssw0rd@h:6379" } }'));
+  const loaded = loadConfig(undefined, { cwd: folder, env });
+  expect(loaded.secrets.redact('redis://:p%40ssw0rd@h said p@ssw0rd')).not.toMatch(/ssw0rd/);
+});
