@@ -10,8 +10,13 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BullJobs } from './bull-jobs.js';
 import { postgresServer } from './postgres-server.js';
-import { bullHarness, freshQueue } from './testing/harness.js';
-import { closeWithoutServer, type Outage, startWithoutServer, surviveOutage } from './testing/outages.js';
+import { bullHarness, freshQueue } from './testing/harness.sample.js';
+import {
+  closeWithoutServer,
+  type Outage,
+  startWithoutServer,
+  surviveOutage,
+} from './testing/outages.sample.js';
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -4,8 +4,13 @@ import { Fault } from '@millrace/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { judgeRedis, redisFindings } from './redis-findings.js';
 import { redisServer } from './redis-server.js';
-import { bullHarness } from './testing/harness.js';
-import { closeWithoutServer, type Outage, startWithoutServer, surviveOutage } from './testing/outages.js';
+import { bullHarness } from './testing/harness.sample.js';
+import {
+  closeWithoutServer,
+  type Outage,
+  startWithoutServer,
+  surviveOutage,
+} from './testing/outages.sample.js';
 
 let shared: RedisAccess;
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { waitFor } from '@millrace/test-support';
 import { expect } from 'vitest';
 import { BullJobs } from '../bull-jobs.js';
 import type { BullServer } from '../bull-server.js';
-import { freshQueue, lock_ms } from './harness.js';
+import { freshQueue, lock_ms } from './harness.sample.js';
 
 export interface Outage {
   readonly server: BullServer;
