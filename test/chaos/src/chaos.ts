@@ -10,6 +10,7 @@ import {
 import { Judge } from './judge.js';
 import { isKafkaTrouble, KafkaBackbone, type KafkaTrouble, kafkaTroubles } from './kafka-backbone.js';
 import { type Part, Pipeline, parts } from './pipeline.js';
+import { seeded } from './seeded.js';
 
 const oracleSlot = 'oracle';
 const settle_ms = 120_000;
@@ -218,15 +219,4 @@ class ChaosRun {
 async function crash(server: PgServer): Promise<void> {
   await server.kill9();
   await server.start();
-}
-
-/** A small seeded generator (mulberry32), so that a run can be repeated by its seed. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }

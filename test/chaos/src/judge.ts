@@ -1,16 +1,25 @@
-import { CommitOrder, checkObservation, checkSuccession, type Observation } from '@millrace/oracle';
+import {
+  CommitOrder,
+  checkObservation,
+  checkPerKey,
+  checkSuccession,
+  type Observation,
+} from '@millrace/oracle';
 import type { PgServer } from '@millrace/test-support';
 
 /** Holds every observation of a follower against the leader's commit order and against the one before. */
 export class Judge {
   readonly #leader: PgServer;
   readonly #order: CommitOrder;
+  readonly #check: typeof checkObservation;
   readonly #last = new Map<string, Observation>();
   observations = 0;
 
-  constructor(leader: PgServer, slot: string) {
+  /** `promise`: what the follower's mode promises of a state between commits. */
+  constructor(leader: PgServer, slot: string, promise: 'per commit' | 'per key' = 'per commit') {
     this.#leader = leader;
     this.#order = new CommitOrder(slot);
+    this.#check = promise === 'per key' ? checkPerKey : checkObservation;
   }
 
   /** Throws with every violation. Call after the observation was made, so that the commit list reaches beyond it. */
@@ -18,12 +27,18 @@ export class Judge {
     const transfers = await this.#committed();
     const before = this.#last.get(follower);
     const violations = [
-      ...checkObservation(transfers, observed),
+      ...this.#check(transfers, observed),
       ...(before ? checkSuccession(before, observed) : []),
     ];
     if (violations.length > 0) throw new Error(`${follower} is wrong:\n  ${violations.join('\n  ')}`);
     this.#last.set(follower, observed);
     this.observations++;
+  }
+
+  /** Throws unless the follower, as observed, equals the leader's commits up to its position; for the end of a run. */
+  async judgeWhole(follower: string, observed: Observation): Promise<void> {
+    const violations = checkObservation(await this.#committed(), observed);
+    if (violations.length > 0) throw new Error(`${follower} is wrong:\n  ${violations.join('\n  ')}`);
   }
 
   /** Transfers that the follower, as last observed, does not hold yet. */

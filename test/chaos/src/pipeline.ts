@@ -21,6 +21,8 @@ export interface PipelineOptions {
   readonly retention?: string;
   /** YAML of the log, instead of the embedded one. */
   readonly log?: string;
+  /** Mode of the PostgreSQL follower. */
+  readonly mode?: 'transactional' | 'partitioned';
   /** Policy of the PostgreSQL follower when it was restored. */
   readonly onRestore?: 'stop' | 'replay';
 }
@@ -94,7 +96,7 @@ leader:
   tables: [${tables.map((table) => JSON.stringify(table)).join(', ')}]
 log: ${options.log ?? `{ embedded: { path: ./log, retention: ${options.retention ?? '{ followers: hold }'} } }`}
 followers:
-  replica: { postgres: { url: ${JSON.stringify(options.replicaUrl)} }, on_restore: ${options.onRestore ?? 'stop'} }
+  replica: { postgres: { url: ${JSON.stringify(options.replicaUrl)} }, on_restore: ${options.onRestore ?? 'stop'}, mode: ${options.mode ?? 'transactional'} }
   lake: { duckdb: { path: ./lake.duckdb } }
 codec: ${options.codec ?? '{ format: avro }'}
 monitor:

@@ -1,5 +1,6 @@
 export type { Account, BankState, CommittedTransfer, Transfer } from './bank.js';
 export { checkObservation, checkSuccession, type Observation } from './check.js';
+export { checkPerKey } from './check-per-key.js';
 export { CommitOrder } from './commit-order.js';
 export { bankTables, prepareLeader } from './leader.js';
 export { type LoadOptions, runLoad } from './load.js';

@@ -4,7 +4,7 @@ import type { Observation } from './check.js';
 
 /**
  * Reads position and tables of a PostgreSQL follower in one snapshot. Undefined while the follower has no position yet, is
- * still building, or its tables do not exist.
+ * still building, or its tables do not exist. In partitioned mode the position is the least of all partitions.
  */
 export async function observePostgres(client: pg.Client, follower: string): Promise<Observation | undefined> {
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
@@ -20,11 +20,11 @@ async function positionOf(client: pg.Client, follower: string): Promise<Lsn | un
   const exists = await client.query(`SELECT to_regclass('millrace.positions') IS NOT NULL AS yes`);
   if (!exists.rows[0]?.yes) return undefined;
   const { rows } = await client.query<{ end: string; state: string }>(
-    'SELECT "end"::text AS "end", state FROM millrace.positions WHERE follower = $1',
+    'SELECT "end"::text AS "end", state FROM millrace.positions WHERE follower = $1 ORDER BY positions."end"',
     [follower],
   );
-  const row = rows[0];
-  return row?.state === 'exact' ? lsn(BigInt(row.end)) : undefined;
+  const [least] = rows;
+  return least && rows.every(({ state }) => state === 'exact') ? lsn(BigInt(least.end)) : undefined;
 }
 
 async function bankOf(client: pg.Client): Promise<Observation['state']> {
