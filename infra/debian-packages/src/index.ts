@@ -1,1 +1,1 @@
-export { type DebianRoot, debianRoot, type Finish } from './debian-root.js';
+export { type DebianRoot, type DebianWish, debianRoot } from './debian-root.js';

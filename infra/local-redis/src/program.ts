@@ -34,7 +34,7 @@ function versionOf({ program, environment }: RedisProgram): Promise<string> {
 
 /** Redis as Debian packages it, in the user's cache. */
 export async function unpackedRedis(): Promise<RedisProgram> {
-  const root = await debianRoot(['redis-server', 'redis-tools']);
+  const root = await debianRoot({ packages: ['redis-server', 'redis-tools'] });
   return {
     program: join(root.folder, 'usr', 'bin', 'redis-server'),
     environment: { LD_LIBRARY_PATH: root.libraryPath },

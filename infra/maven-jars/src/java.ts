@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { access, constants, readdir, realpath } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { Fault } from '@millrace/runtime';
+import { unpackedJava } from './unpacked-java.js';
 
 /** A Java on this machine. */
 export interface Java {
@@ -73,8 +74,8 @@ export interface JavaNeed {
 }
 
 /**
- * The first Java of at least that release: of JAVA_HOME, of the PATH, or of those installed on the machine.
- * Throws MR-7006.
+ * The first Java of at least that release: of JAVA_HOME, of the PATH, of those installed on the machine, or else
+ * Debian's, unpacked into the user's cache. Throws MR-7006.
  */
 export async function findJava({ atLeast }: JavaNeed): Promise<Java> {
   const known = found.get(atLeast);
@@ -88,6 +89,11 @@ export async function findJava({ atLeast }: JavaNeed): Promise<Java> {
       return java;
     }
     seen.push(java.major);
+  }
+  const unpacked = await inspect((await unpackedJava(atLeast)) ?? '');
+  if (unpacked !== undefined) {
+    found.set(atLeast, unpacked);
+    return unpacked;
   }
   const others =
     seen.length === 0 ? '' : `; there is ${[...new Set(seen)].map((major) => `Java ${major}`).join(', ')}`;

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
+import { debianRoot } from '@millrace/debian-packages';
 import { Fault } from '@millrace/runtime';
 import type { LockedJar } from './jar-lock.js';
+import { findJava } from './java.js';
 
 const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 const output_bytes_max = 4_000;
@@ -32,9 +34,48 @@ export function pomOf(dependencies: readonly PomDependency[], alone: boolean): s
   ].join('\n');
 }
 
-function runMaven(folder: string, args: readonly string[]): Promise<void> {
+/** What Maven's plugins need, too; brokers need a later one anyway. */
+const java_atLeast = 11;
+
+/** Debian's Maven, without the Java that Debian would give it. */
+async function unpackedMaven(): Promise<string> {
+  const { folder } = await debianRoot({
+    packages: ['maven'],
+    without: /^(openjdk-|default-jre|java-common|ca-certificates-java)/,
+  });
+  return join(folder, 'usr', 'share', 'maven', 'bin', 'mvn');
+}
+
+/** The `mvn` of the PATH, else Debian's, unpacked into the user's cache. */
+async function findMaven(): Promise<string> {
+  const installed = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'mvn'));
+  for (const program of installed) {
+    const runs = await access(program, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (runs) return program;
+  }
+  return unpackedMaven().catch((cause: unknown) => {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault('MR-7004', { detail: `Maven (mvn) is not on the PATH, and ${detail}`, cause });
+  });
+}
+
+async function runMaven(folder: string, args: readonly string[]): Promise<void> {
+  const program = await findMaven();
+  const { home } = await findJava({ atLeast: java_atLeast });
+  await toTheEnd(program, ['-B', '-q', ...args], folder, { JAVA_HOME: home, ...process.env });
+}
+
+function toTheEnd(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn('mvn', ['-B', '-q', ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const keep = (chunk: Buffer): void => {
       output = (output + chunk.toString('utf8')).slice(-output_bytes_max);
