@@ -1,0 +1,166 @@
+import { pgDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
+import type pg from 'pg';
+import { AvroConsumer } from './avro-consumer.js';
+import { connectorProperties, type DebeziumRecord, DebeziumTap, type JavaProgram } from './debezium-tap.js';
+import type { JsonRecord, TopicRecord } from './exact.js';
+import { MillraceTap, type RawRecord } from './millrace-tap.js';
+import type { TableName, Workload } from './workload/workload.js';
+
+/** What was published about the same changes. */
+export interface Outcome {
+  /** By Debezium's connector in its default configuration. */
+  readonly debezium: readonly DebeziumRecord[];
+  /** By a second one with `schema.name.adjustment.mode` and `field.name.adjustment.mode` = avro, of `adjusted` tables alone. */
+  readonly adjusted: readonly DebeziumRecord[];
+  /** By a third one in default configuration, of tables that are not for us. */
+  readonly alone: readonly DebeziumRecord[];
+  /** By our capture with preset `debezium`, one per format. */
+  readonly avro: readonly TopicRecord[];
+  readonly json: readonly JsonRecord[];
+}
+
+export const prefix = 'shop';
+const theEnd = { schema: 'public', name: 'the_end' };
+const lastTopic = `${prefix}.public.the_end`;
+const step_ms = 60_000;
+
+export interface ComparedRun {
+  readonly workload: Workload;
+  /** Those of its tables whose names Avro does not allow. */
+  readonly adjusted: readonly TableName[];
+  /** What Debezium's connector alone reads. */
+  readonly alone: Workload;
+}
+
+/**
+ * Runs a workload on a leader that Debezium's connectors and our captures read at the same time, each through a slot and a
+ * publication of its own, from their snapshots to the last change.
+ */
+export async function runBoth(program: JavaProgram, run: ComparedRun): Promise<Outcome> {
+  const { workload, adjusted, alone } = run;
+  await using database = await pgDatabase(18);
+  const leader = await database.connect();
+  try {
+    await each(leader, [...workload.setUp, ...alone.setUp, 'CREATE TABLE the_end (id int PRIMARY KEY)']);
+    const tables = [...workload.tables, theEnd];
+    await using avro = await MillraceTap.open({ database, prefix, format: 'avro', tables });
+    await using json = await MillraceTap.open({ database, prefix, format: 'json', tables });
+    await using debezium = new DebeziumTap(program, {
+      plain: connectorOf(database, 'plain', tables),
+      adjusted: {
+        ...connectorOf(database, 'adjusted', [...adjusted, theEnd]),
+        'schema.name.adjustment.mode': 'avro',
+        'field.name.adjustment.mode': 'avro',
+        ...metricsOf('adjusted'),
+      },
+      alone: { ...connectorOf(database, 'alone', [...alone.tables, theEnd]), ...metricsOf('alone') },
+    });
+    const published = async () => ({
+      debezium: debezium.records('plain'),
+      adjusted: debezium.records('adjusted'),
+      alone: debezium.records('alone'),
+      avro: await avro.records(),
+      json: await json.records(),
+    });
+    const slots = ['plain', 'adjusted', 'alone'].map((name) => slotOf(database, name));
+    await watched(published, () => allStream(leader, [avro.slot, json.slot, ...slots]), 'all readers stream');
+    await each(leader, [...workload.changes, ...alone.changes, 'INSERT INTO the_end VALUES (1)']);
+    const all = await watched(
+      published,
+      async (records) =>
+        Object.values(records).every((each) => each.some(({ topic }) => topic === lastTopic)),
+      'all have published the last change',
+    );
+    return {
+      debezium: all.debezium,
+      adjusted: all.adjusted,
+      alone: all.alone,
+      avro: await readAvro(all.avro, new AvroConsumer((id) => avro.schemas.get(id))),
+      json: all.json.map(({ topic, key, value }) => ({ topic, key: textOf(key), value: textOf(value) })),
+    };
+  } finally {
+    await leader.end();
+  }
+}
+
+const slotOf = (database: TestDatabase, name: string): string => `debezium_${name}_${database.name}`;
+
+/** Or the connectors of one Java process would register their metrics under one name. */
+const metricsOf = (engine: string): Record<string, string> => ({ 'custom.metric.tags': `engine=${engine}` });
+
+/** The connector's default configuration, but for what it reads, and truncates, which it leaves out by default. */
+const connectorOf = (
+  database: TestDatabase,
+  name: string,
+  tables: readonly TableName[],
+): Record<string, string> => ({
+  ...connectorProperties({
+    url: database.url,
+    prefix,
+    slot: slotOf(database, name),
+    publication: `debezium_${name}`,
+  }),
+  'publication.autocreate.mode': 'filtered',
+  'table.include.list': tables
+    .map(({ schema, name: table }) => `${literally(schema)}\\.${literally(table)}`)
+    .join(','),
+  'skipped.operations': 'none',
+});
+
+/** For a regular expression. */
+const literally = (name: string): string => name.replace(/[^A-Za-z0-9_]/gu, '\\$&');
+
+async function each(leader: pg.Client, statements: readonly string[]): Promise<void> {
+  for (const statement of statements) {
+    try {
+      await leader.query(statement);
+    } catch (error) {
+      throw new Error(`${statement.slice(0, 300)}: ${String(error)}`, { cause: error });
+    }
+  }
+}
+
+/** All snapshots are done: then every slot streams. */
+async function allStream(leader: pg.Client, slots: readonly string[]): Promise<boolean> {
+  const { rowCount } = await leader.query(
+    `SELECT FROM pg_replication_slots s JOIN pg_stat_replication r ON r.pid = s.active_pid
+     WHERE s.slot_name = ANY($1) AND r.state = 'streaming'`,
+    [slots],
+  );
+  return rowCount === slots.length;
+}
+
+/** Waits for `probe`, which sees what `look` found; what `look` throws ends the wait, as a reader that stopped will not go on. */
+async function watched<T>(
+  look: () => Promise<T>,
+  probe: (seen: T) => Promise<boolean>,
+  what: string,
+): Promise<T> {
+  const outcome = await waitFor(
+    async () => {
+      const seen = await look().then(
+        (value) => ({ value }),
+        (error: unknown) => ({ error }),
+      );
+      return 'error' in seen || (await probe(seen.value)) ? seen : undefined;
+    },
+    { what, timeout_ms: step_ms },
+  );
+  if ('error' in outcome) throw outcome.error;
+  return outcome.value;
+}
+
+const textOf = (bytes: Buffer | null): string | null => bytes?.toString('utf8') ?? null;
+
+async function readAvro(records: readonly RawRecord[], consumer: AvroConsumer): Promise<TopicRecord[]> {
+  const found: TopicRecord[] = [];
+  for (const { topic, key, value } of records) {
+    const k = key ? await consumer.read(key) : { value: null, schema: null };
+    const v = value ? await consumer.read(value) : { value: null, schema: null };
+    found.push({
+      ...{ topic, key: k.value, keySchema: k.schema },
+      ...{ value: v.value, valueSchema: v.schema, headers: {} },
+    });
+  }
+  return found;
+}
