@@ -1,7 +1,7 @@
 import type { AppendedRange } from '@millrace/log';
 import { backoff_ms, Fault } from '@millrace/runtime';
 import { appendOutcome, refusalReason } from './append-outcome.js';
-import type { BrokerLink } from './connection/broker-link.js';
+import { type BrokerLink, formatEndpoint } from './connection/broker-link.js';
 import type { KnownTopic } from './connection/cluster.js';
 import { Trouble } from './connection/trouble.js';
 import { brokerBackoff, closedFault, type PersistSurroundings } from './persist.js';
@@ -24,6 +24,7 @@ const answer_ms = 25_000;
 /** One request holds about so much; brokers refuse 100 MB. A larger batch goes alone. */
 const request_bytes = 8 * 1024 * 1024;
 const shownAfter_ms = 300;
+const slow_ms = 1_000;
 
 /** One partition's part of an append under way. */
 interface Lane {
@@ -149,6 +150,8 @@ export class Sender {
   /** Returns why partitions refused; throws what is ambiguous or final. */
   async #request(link: BrokerLink, routed: readonly Routed[]): Promise<string[]> {
     let answers: readonly PartitionProduced[];
+    const answered = new AbortController();
+    void this.#showSlow(link, routed, answered.signal);
     try {
       const api = (await link.speaks(produceById)) ? produceById : produceByName;
       const partitions = routed.map(({ lane, topic, batch }) => ({
@@ -162,8 +165,20 @@ export class Sender {
       for (const { topic } of routed) this.#topics.stale(topic.name);
       if (error.isSent) throw uncertain(keys(routed), error.message, error);
       return [error.message];
+    } finally {
+      answered.abort();
     }
     return this.#judge(routed, answers);
+  }
+
+  /** A broker that holds an append back, for replicas that do not follow say, is a wait like any other (promise 10). */
+  async #showSlow(link: BrokerLink, routed: readonly Routed[], answered: AbortSignal): Promise<void> {
+    const { clock, waits } = this.#surroundings;
+    await clock.sleep(slow_ms, answered);
+    if (answered.aborted) return;
+    const broker = formatEndpoint(link.endpoint);
+    const wait = waits.begin(`broker ${broker} has not acknowledged an append to ${keys(routed)} yet`);
+    answered.addEventListener('abort', () => wait.end(), { once: true });
   }
 
   /** Every answer is taken in before any failure is thrown: what was acknowledged stays acknowledged. */
@@ -235,7 +250,14 @@ const isAbout = (answer: PartitionProduced, { lane, topic }: Routed): boolean =>
   answer.partition === lane.load.partition &&
   (answer.topicId ? sameBytes(answer.topicId, topic.id) : answer.topicName === topic.name);
 
-const keys = (routed: readonly Routed[]): string => routed.map(({ lane }) => lane.key).join(', ');
+/** The partitions of a request, for people: a few of them. */
+function keys(routed: readonly Routed[]): string {
+  const named = routed.slice(0, named_max).map(({ lane }) => lane.key);
+  const more = routed.length - named.length;
+  return named.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+const named_max = 3;
 
 const uncertain = (partition: string, reason: string, cause?: unknown): Fault =>
   new Fault('MR-3013', {

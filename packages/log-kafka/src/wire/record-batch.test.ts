@@ -97,14 +97,17 @@ describe('record batches', () => {
     expect(Buffer.compare(Buffer.from(back.bytes), Buffer.from(records.bytes))).toBe(0);
   });
 
-  it.each<Compression>(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('survive compression by %s', async (name) => {
-    const records = pack(Array.from({ length: 300 }, (_, i) => ({ key: `k${i}`, value: 'v'.repeat(100) })));
-    const codec = await compressionCodec(name);
-    const [batch] = await encode(records, { codec });
-    expect(batch!.readInt16BE(at.attributes) & 7).toBe(codec.number);
-    if (name !== 'none') expect(batch!.length).toBeLessThan(records.bytes.length / 2);
-    expect(Buffer.compare(Buffer.from((await decode(batch!)).bytes), Buffer.from(records.bytes))).toBe(0);
-  });
+  it.each<Compression>(['none', 'gzip', 'snappy', 'lz4', 'zstd'])(
+    'survive compression by %s',
+    async (name) => {
+      const records = pack(Array.from({ length: 300 }, (_, i) => ({ key: `k${i}`, value: 'v'.repeat(100) })));
+      const codec = await compressionCodec(name);
+      const [batch] = await encode(records, { codec });
+      expect(batch!.readInt16BE(at.attributes) & 7).toBe(codec.number);
+      if (name !== 'none') expect(batch!.length).toBeLessThan(records.bytes.length / 2);
+      expect(Buffer.compare(Buffer.from((await decode(batch!)).bytes), Buffer.from(records.bytes))).toBe(0);
+    },
+  );
 
   it('are cut at the target, in order, and one larger record goes alone', async () => {
     const large = { key: 'large', value: 'x'.repeat(5_000) };
@@ -184,7 +187,9 @@ describe('record batches', () => {
 describe('varints', () => {
   it('take the bytes that are counted for them, at every boundary', () => {
     const out = Buffer.alloc(8);
-    for (const value of [-1, 0, 1, 63, 64, 8_191, 8_192, 1_048_575, 1_048_576, 134_217_727, 134_217_728, 0x7fff_ffff])
+    for (const value of [
+      -1, 0, 1, 63, 64, 8_191, 8_192, 1_048_575, 1_048_576, 134_217_727, 134_217_728, 0x7fff_ffff,
+    ])
       expect(putVarint(out, 0, value)).toBe(varint_bytes(value));
   });
 });
