@@ -80,7 +80,7 @@ async function openLog(path: string): Promise<Log> {
 async function fill(log: Log, preset: 'lossless' | 'debezium', schemas: SchemaStore): Promise<number> {
   const names = { connectorName: 'shop', database: 'shop', version: '0.1.0' };
   const codec = createCodec({ format: 'avro', preset, schemas, ...names });
-  let written = 0;
+  const batches: PartitionBatch[] = [];
   for (const { topic, relation, changes } of samples) {
     await log.createTopic(topic, 1);
     const encoder = await codec.encoder(topic, relation);
@@ -98,11 +98,10 @@ async function fill(log: Log, preset: 'lossless' | 'debezium', schemas: SchemaSt
         packer.rollback();
       }
     }
-    written += packer.count;
-    const batches: PartitionBatch[] = [{ topic, partition: 0, records: packer.records() }];
-    if (packer.count > 0) await log.appender(fence).append(batches);
+    if (packer.count > 0) batches.push({ topic, partition: 0, records: packer.records() });
   }
-  return written;
+  await log.appender(fence).append(batches);
+  return batches.reduce((sum, { records }) => sum + records.count, 0);
 }
 
 /** Every event of the log as its bytes stand there. */
