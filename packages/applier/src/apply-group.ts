@@ -150,7 +150,8 @@ async function applyRecord(
   if (record.kind !== 'progress') return;
   // A chunk without rows still says that its range is empty.
   const hasWork = record.ranges.length > 0 || record.chunk?.window !== undefined;
-  if (hasWork && !isPast(record, forkAt)) await applyEvents(record, planned.before, forkAt, stream, context);
+  if (hasWork && !isPast(record, forkAt) && !isReadLater(planned.before))
+    await applyEvents(record, planned.before, forkAt, stream, context);
   if (planned.completed.length === 0) return;
   await stream.finish();
   for (const topic of planned.completed) {
@@ -165,6 +166,13 @@ async function applyRecord(
 /** A record that lies wholly beyond the fork is not read at all. */
 const isPast = (record: BatchRecord, forkAt: Lsn | undefined): boolean =>
   forkAt !== undefined && record.from.end >= forkAt;
+
+/**
+ * Every table will be read by a snapshot that has not begun yet: what came before it adds nothing. So a resync also leads past events that
+ * are lost.
+ */
+const isReadLater = ({ notes }: Standing): boolean =>
+  notes.awaiting !== null && Object.keys(notes.running).length === 0;
 
 async function applyEvents(
   record: BatchRecord,

@@ -1,6 +1,6 @@
 import type { FollowerState, SeenWorker } from '@millrace/follower';
 import type { Position } from '@millrace/model';
-import type { Clock, Fault } from '@millrace/runtime';
+import { type Clock, type DurationFigures, DurationTally, type Fault } from '@millrace/runtime';
 import type { AppliedGroup, SessionObserver } from './session.js';
 import { type Standing, stateOf } from './standing.js';
 import type { Topics } from './topics.js';
@@ -51,17 +51,27 @@ export interface ApplierStatus {
   };
   /** Commit time on the leader of the last applied transaction, microseconds since the Unix epoch. */
   readonly lastCommit_us?: bigint;
+  /** From the commit on the leader to that in the follower, of the last transaction of each of its commits. By wall clocks. */
+  readonly latency: DurationFigures;
   /** Topics whose tables are not complete yet. */
   readonly tablesBuilding: readonly string[];
   /** Other workers of the follower that are alive, as this one last saw them. */
   readonly others: readonly SeenWorker[];
-  /** In partitioned mode: how many there are, and which this worker has. Its `position` is the one that all have reached. */
-  readonly partitions?: { readonly count: number; readonly held: readonly number[] };
+  /**
+   * In partitioned mode: how many there are, which this worker has, and whether it speaks for all (it has partition 0, or sees
+   * nobody who does). Its `position` is the one that all have reached.
+   */
+  readonly partitions?: {
+    readonly count: number;
+    readonly held: readonly number[];
+    readonly speaks: boolean;
+  };
 }
 
 /** Gathers what the sessions tell into the status that others see. */
 export class StatusBoard implements SessionObserver {
   readonly #clock: Clock;
+  readonly #latency = new DurationTally();
   #attempt = 0;
   #status: ApplierStatus;
 
@@ -71,13 +81,14 @@ export class StatusBoard implements SessionObserver {
       follower,
       phase: 'starting',
       applied: { commits: 0, records: 0, transactions: 0, events: 0, bytes: 0 },
+      latency: this.#latency.figures(),
       tablesBuilding: [],
       others: [],
     };
   }
 
   status(): ApplierStatus {
-    return this.#status;
+    return { ...this.#status, latency: this.#latency.figures() };
   }
 
   /** Failures since something was applied: 0 for the first. */
@@ -127,6 +138,8 @@ export class StatusBoard implements SessionObserver {
 
   applied(group: AppliedGroup): void {
     this.#attempt = 0;
+    if (group.lastCommit_us > 0n)
+      this.#latency.observe((this.#clock.now() - Number(group.lastCommit_us / 1_000n)) / 1_000);
     const { applied, waiting: _over, ...status } = this.#status;
     this.#status = {
       ...status,

@@ -1,7 +1,7 @@
 import { anchorOf, decodeRecord, encodeRecord, FollowerReports, type MemoryLogFaults } from '@millrace/log';
 import { lsn } from '@millrace/model';
 import { systemClock } from '@millrace/runtime';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Bench, large, lines, orders, until } from './memory/capture-bench.sample.js';
 import { MemoryLeader } from './memory/leader.js';
 import { testColumn, testRelation } from './memory/shop.js';
@@ -114,6 +114,42 @@ describe('a capture that starts again', () => {
     bench.put([2, 'lost', null]);
     bench.start();
     expect(await bench.running[0]?.done).toMatchObject({ code: 'MR-2005' });
+  });
+});
+
+describe('a topic that was lost', () => {
+  const lose = async (): Promise<void> => {
+    bench = new Bench();
+    bench.start();
+    await until(() => bench.leader.slot?.holder !== undefined);
+    for (let i = 0; i < 20; i++) bench.put([i, 'kept on the leader', null]);
+    await bench.replicated();
+    await bench.stop();
+    bench.server.recreateTopic('shop.public.orders');
+  };
+
+  it('stops a capture that starts, with MR-3005', async () => {
+    await lose();
+    bench.start();
+    expect(await bench.running[0]?.done).toMatchObject({ code: 'MR-3005' });
+  });
+
+  it('begins anew by policy, its tables are read again, and later captures take it for whole', async () => {
+    await lose();
+    const capture = bench.start({ policies: { onGap: 'resnapshot' } });
+    await until(() => capture.status().state.name === 'stream');
+    const log = bench.server.open();
+    const rows = async (): Promise<bigint> => {
+      let high = 0n;
+      for (let p = 0; p < 3; p++) high += (await log.watermarks('shop.public.orders', p)).high;
+      return high;
+    };
+    await vi.waitFor(async () => expect(await rows()).toBe(20n));
+    await bench.stop();
+    bench.put([20, 'after', null]);
+    const successor = bench.start();
+    await until(() => successor.status().state.name === 'stream');
+    await vi.waitFor(async () => expect(await rows()).toBe(21n));
   });
 });
 

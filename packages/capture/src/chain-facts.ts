@@ -41,7 +41,8 @@ export class ChainFacts {
           timeline: record.timeline,
           ancestry: record.ancestry,
         };
-        for (const topic of record.layout) this.#layout(topic);
+        // An `open` says how things are: also that a topic was lost, and begins again at a lower offset.
+        for (const topic of record.layout) this.beginAnew(topic);
         for (const shape of record.relations) this.#shape(shape);
         this.snapshots = record.snapshots;
         for (const { tables } of record.snapshots) for (const { topic } of tables) this.unread.delete(topic);
@@ -79,6 +80,11 @@ export class ChainFacts {
       partitions,
       endOffsets: covered.map((last) => last + 1n),
     }));
+  }
+
+  /** Counts a topic's partitions as covered up to `endOffsets`, whatever was covered before. */
+  beginAnew({ number, name, partitions, endOffsets }: LayoutTopic): void {
+    this.topics.set(number, { number, name, partitions, covered: endOffsets.map((end) => end - 1n) });
   }
 
   #layout({ number, name, partitions, endOffsets }: LayoutTopic): void {

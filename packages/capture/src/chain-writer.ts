@@ -41,6 +41,7 @@ export class ChainWriter {
   #seq = 0n;
   #tail: Position;
   #records = 0;
+  #bytes = 0;
 
   constructor(options: ChainWriterOptions) {
     this.identity = options.identity;
@@ -59,10 +60,16 @@ export class ChainWriter {
     return this.#records;
   }
 
+  /** Bytes of events acknowledged in this epoch. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Appends events ahead of their record. */
   async append(batches: readonly PartitionBatch[]): Promise<readonly AppendedRange[]> {
     const ranges = await this.#untilWritten(() => this.#options.appender.append(batches));
     this.#check(ranges);
+    this.#count(batches);
     return ranges;
   }
 
@@ -84,9 +91,14 @@ export class ChainWriter {
       throw new Fault('MR-9001', { detail: 'the log acknowledged a record without asking for its bytes' });
     this.#seq = head.seq;
     this.#records++;
+    this.#count(batches);
     this.#tail = positionAfter(record, this.#tail);
     this.facts.apply(record);
     return { record, offset: published.offset };
+  }
+
+  #count(batches: readonly PartitionBatch[]): void {
+    for (const { records } of batches) this.#bytes += records.bytes.length;
   }
 
   /**

@@ -1,7 +1,8 @@
 import type { ChainReader, Log } from '@millrace/log';
 import { formatLsn, formatPosition, maxLsn, type Position } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
-import type { ChainFacts } from './chain-facts.js';
+import type { ChainFacts, TopicFacts } from './chain-facts.js';
+import type { CaptureDecisions } from './decisions.js';
 import { describeFork, type ForkVerdict } from './fork.js';
 import type { CaptureSettings } from './options.js';
 import type { SourceSession } from './source.js';
@@ -28,7 +29,7 @@ export async function checkStart(
   resume: Position,
 ): Promise<Opening> {
   const { decisions } = settings;
-  await checkPartitions(settings, facts);
+  const lost = await checkPartitions(settings, facts);
   if (!facts.leader) {
     const at = { history: 0, end: session.created?.consistentPoint ?? session.confirmed };
     return { at, read: session.created ? 'initial' : 'all-windowed' };
@@ -44,7 +45,8 @@ export async function checkStart(
   const forked = fork.kind === 'fork' ? { fork } : {};
   const gap = await checkSlot(settings, session, facts, reader, at);
   if (gap) return { at, ...forked, jumpTo: gap, read: 'all-windowed' };
-  return { at, ...forked, read: fork.kind === 'fork' && fork.retracted ? 'all-windowed' : 'nothing' };
+  const readAgain = lost || (fork.kind === 'fork' && fork.retracted);
+  return { at, ...forked, read: readAgain ? 'all-windowed' : 'nothing' };
 }
 
 /** Returns where to jump when commits are missing and the policy allows it. */
@@ -78,23 +80,52 @@ async function checkSlot(
     : new Fault('MR-2006', { detail: positions });
 }
 
-async function checkPartitions({ log, decisions }: CaptureSettings, facts: ChainFacts): Promise<void> {
+/**
+ * Every partition holds what records cover. Where events are lost, that is a fault, or by policy the topic begins anew where it ends now:
+ * then true, and every table is to be read again. Followers that still need what is lost stop at it.
+ */
+async function checkPartitions(
+  { log, decisions, policies, surroundings }: CaptureSettings,
+  facts: ChainFacts,
+): Promise<boolean> {
   const existing = new Map((await log.topics()).map((topic) => [topic.name, topic]));
-  for (const topic of facts.topics.values()) {
-    const found = existing.get(topic.name);
-    for (let partition = 0; partition < topic.partitions; partition++) {
-      const covered = topic.covered[partition] ?? -1n;
-      const watermarks =
-        found && partition < found.partitions ? await partitionEnds(log, topic.name, partition) : undefined;
-      const verdict = decisions.partitionVerdict({ covered, watermarks });
-      // A topic that never held an event may be made again: nothing can be missing.
-      if (verdict === 'fine' || (covered < 0n && !found)) continue;
-      throw new Fault(verdict === 'recreated' ? 'MR-3005' : 'MR-3007', {
-        detail: `${topic.name} partition ${partition} ends at ${watermarks?.high ?? 'nothing'}, but records cover it up to ${covered}`,
-        context: { topic: topic.name, partition, covered },
-      });
-    }
+  let isLost = false;
+  for (const topic of [...facts.topics.values()]) {
+    const loss = await lossOf(log, decisions, topic, existing.get(topic.name)?.partitions ?? 0);
+    if (!loss) continue;
+    if (policies.onGap !== 'resnapshot') throw loss;
+    surroundings.logger.warn({ code: loss.code }, `${loss.detail}: the topic begins anew`);
+    await log.createTopic(topic.name, topic.partitions);
+    facts.beginAnew({ ...topic, endOffsets: await endsOf(log, topic) });
+    isLost = true;
   }
+  return isLost;
 }
 
-const partitionEnds = (log: Log, topic: string, partition: number) => log.watermarks(topic, partition);
+/** What is missing of a topic, as a fault; undefined: nothing. */
+async function lossOf(
+  log: Log,
+  decisions: CaptureDecisions,
+  { name, partitions, covered: all }: TopicFacts,
+  found: number,
+): Promise<Fault | undefined> {
+  for (let partition = 0; partition < partitions; partition++) {
+    const covered = all[partition] ?? -1n;
+    const watermarks = partition < found ? await log.watermarks(name, partition) : undefined;
+    const verdict = decisions.partitionVerdict({ covered, watermarks });
+    // A topic that never held an event may be made again: nothing can be missing.
+    if (verdict === 'fine' || (covered < 0n && found === 0)) continue;
+    return new Fault(verdict === 'recreated' ? 'MR-3005' : 'MR-3007', {
+      detail: `${name} partition ${partition} ends at ${watermarks?.high ?? 'nothing'}, but records cover it up to ${covered}`,
+      context: { topic: name, partition, covered },
+    });
+  }
+  return undefined;
+}
+
+async function endsOf(log: Log, { name, partitions }: TopicFacts): Promise<bigint[]> {
+  const ends: bigint[] = [];
+  for (let partition = 0; partition < partitions; partition++)
+    ends.push((await log.watermarks(name, partition)).high);
+  return ends;
+}

@@ -22,6 +22,12 @@ export interface CaptureStatus {
   readonly records: number;
   /** Bytes packed or queued. */
   readonly held_bytes: number;
+  /** Where the stream stops being read. */
+  readonly heldLimit_bytes: number;
+  /** Bytes of events that the log has acknowledged. */
+  readonly bytes: number;
+  /** Events made, by what happened on the leader; those of an epoch that was given up are made again, and count again. */
+  readonly changes: Readonly<Record<'snapshot' | 'insert' | 'update' | 'delete' | 'truncate', number>>;
   readonly snapshot: SnapshotProgress | undefined;
 }
 

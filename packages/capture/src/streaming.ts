@@ -52,12 +52,13 @@ export class Streaming {
       signal,
     });
     const builder = new BatchBuilder();
+    const events = new EventWriter(builder, epoch);
     this.#sink = new StreamSink({
       settings,
       epoch,
       resume: opening.at,
       builder,
-      writer: new EventWriter(builder, epoch),
+      writer: events,
       shapes,
       recorder,
       queue,
@@ -68,6 +69,8 @@ export class Streaming {
     });
     progress.received = () => this.#sink.received;
     progress.held_bytes = () => this.#gate.held + builder.bytes;
+    progress.heldLimit_bytes = limits.queued_bytes + limits.batch_bytes;
+    progress.writes(events.written, () => writer.bytes);
     progress.snapshot = () => this.#meter.progress(facts.snapshots);
   }
 

@@ -9,7 +9,7 @@ import { living } from '../workers/seats.js';
 import { CompletenessReports } from './completeness.js';
 import { limitsPerPartition } from './limits.js';
 import { mergedStatus } from './merged-status.js';
-import { type PartitionEnd, PartitionRun } from './partition-run.js';
+import { type PartitionBoard, type PartitionEnd, PartitionRun } from './partition-run.js';
 import { planShare } from './share.js';
 
 /**
@@ -26,6 +26,8 @@ export class PartitionedApplier implements Applier {
   readonly #runs = new Map<number, PartitionRun>();
   readonly #reports: CompletenessReports;
   #rows: readonly PositionRow[] = [];
+  /** Of the partition that ended last: where a fault has ended it, nothing else may be left to report by. */
+  #lastBoard: PartitionBoard | undefined;
   #wake: (() => void) | undefined;
   #ending: { readonly error: unknown } | 'anew' | undefined;
 
@@ -102,7 +104,7 @@ export class PartitionedApplier implements Applier {
   }
 
   async #takeShare(partitioned: PartitionedFollower, roster: Roster, count: number): Promise<void> {
-    const { silence_ms } = { silence_ms: this.#settings.limits.worker_silence_ms };
+    const { worker_silence_ms: silence_ms } = this.#settings.limits;
     await roster.enter();
     roster.working(this.#runs.size > 0, [...this.#runs.keys()]);
     await roster.beat();
@@ -129,6 +131,7 @@ export class PartitionedApplier implements Applier {
   #ended(run: PartitionRun, end: PartitionEnd): void {
     const { name, surroundings } = this.#settings;
     if (this.#runs.get(run.number) === run) this.#runs.delete(run.number);
+    this.#lastBoard = run.board;
     const about = { follower: name, partition: run.number };
     if (end.kind === 'fenced')
       surroundings.logger.warn(
@@ -154,8 +157,8 @@ export class PartitionedApplier implements Applier {
 
   /** Partition 0 speaks for all. */
   async #report(fault?: Fault): Promise<void> {
-    const first = this.#runs.get(0);
-    if (first) await this.#reports.report(this.#rows, first.board, fault);
+    const board = this.#runs.get(0)?.board ?? (fault && this.#lastBoard);
+    if (board) await this.#reports.report(this.#rows, board, fault);
   }
 
   async #reportStop(fault: Fault): Promise<void> {

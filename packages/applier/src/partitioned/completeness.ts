@@ -36,10 +36,10 @@ export class CompletenessReports {
     this.#reports = new FollowerReports(scope.log);
   }
 
-  /** Writes a report unless nothing has changed since the last. `first`: the board of partition 0. */
-  async report(rows: readonly PositionRow[], first: PartitionBoard, fault?: Fault): Promise<void> {
+  /** Writes a report unless nothing has changed since the last. `board`: of partition 0, or at a stop of any. */
+  async report(rows: readonly PositionRow[], board: PartitionBoard, fault?: Fault): Promise<void> {
     const { follower, clock } = this.#o;
-    const { stands } = first;
+    const { stands } = board;
     const least = leastRow(rows);
     const storeId = await this.#o.storeId();
     if (!stands || !least || !storeId) return;

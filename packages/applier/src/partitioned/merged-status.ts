@@ -14,11 +14,14 @@ export function mergedStatus(
   const parts = runs.map(({ number, board }) => ({ number, status: board.status() }));
   const least = leastRow(rows);
   const held = parts.map(({ number }) => number).sort((a, b) => a - b);
+  // In trouble it does not know what the others do.
+  const speaks =
+    held.includes(0) || own.phase !== 'starting' || !others.some(({ partitions }) => partitions.includes(0));
   const merged: ApplierStatus = {
     ...own,
     applied: parts.reduce((sum, { status }) => addedUp(sum, status.applied), own.applied),
     others,
-    partitions: { count: rows.length, held },
+    partitions: { count: rows.length, held, speaks },
     tablesBuilding: [...new Set(parts.flatMap(({ status }) => status.tablesBuilding))],
     ...(least && { position: least.position, state: worstState(rows) }),
     ...newestOf(parts.map(({ status }) => status)),

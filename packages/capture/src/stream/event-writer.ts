@@ -7,6 +7,9 @@ import { absentBitmap, fillAbsent, hasAbsent, keyChanged } from './images.js';
 import { partitionOf } from './partitioner.js';
 import type { Shape } from './shape.js';
 
+/** Debezium's letters: read (snapshot), create, update, delete, truncate. */
+export type ChangeCounts = Record<EnvelopeOp, number>;
+
 const noBitmap = new Uint8Array(0);
 
 /** A transaction, or a chunk, as the events written for it carry it. */
@@ -27,6 +30,8 @@ export interface EventOrigin {
  * tombstone (§2).
  */
 export class EventWriter {
+  /** Events written, by operation. */
+  readonly written: ChangeCounts = { r: 0, c: 0, u: 0, d: 0, t: 0 };
   readonly #builder: BatchBuilder;
   readonly #key = new ByteWriter(256);
   readonly #stamp: EventStamp;
@@ -198,6 +203,7 @@ export class EventWriter {
     shape.encoder.value(op, change, this.#context, packer.out);
     packer.end();
     slot.events++;
+    this.written[op]++;
     this.#builder.grew(packer.bytes - before_bytes);
   }
 
