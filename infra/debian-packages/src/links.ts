@@ -1,20 +1,35 @@
 import { lstat, readdir, readlink, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 
+const exists = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
+
+async function replace(link: string, target: string): Promise<void> {
+  await rm(link);
+  await symlink(target, link);
+}
+
+/** `link` as it must be when what stood in `/` stands in `root`: what is not there may be installed in the system. */
+async function relinkOne(root: string, link: string): Promise<void> {
+  const target = await readlink(link);
+  const absolute = target.startsWith('/');
+  const meant = absolute ? target : join('/', relative(root, dirname(link)), target);
+  if (await exists(join(root, meant))) {
+    if (absolute) await replace(link, relative(dirname(link), join(root, meant)));
+  } else if (!absolute && (await exists(meant))) {
+    await replace(link, meant);
+  }
+}
+
 /**
- * Links in packages that name a place from the root of the file system (`/etc/java-17-openjdk/…`) are made to name
- * the same place below `root`, if the packages hold it; others go on pointing into the system.
+ * Makes links of packages lead where they would after an installation: into what was unpacked with them below `root`,
+ * else into the system, which has the packages that were not unpacked because they are installed.
  */
 export async function relink(root: string): Promise<void> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
-  for (const entry of entries) {
-    if (!entry.isSymbolicLink()) continue;
-    const link = join(entry.parentPath, entry.name);
-    const target = await readlink(link);
-    if (!target.startsWith('/')) continue;
-    const inside = join(root, target);
-    if ((await lstat(inside).catch(() => undefined)) === undefined) continue;
-    await rm(link);
-    await symlink(relative(dirname(link), inside), link);
-  }
+  for (const entry of entries)
+    if (entry.isSymbolicLink()) await relinkOne(root, join(entry.parentPath, entry.name));
 }
