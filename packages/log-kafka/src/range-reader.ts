@@ -1,5 +1,5 @@
 import type { PackedRecords, ReadOptions, ReadRange } from '@millrace/log';
-import type { Clock } from '@millrace/runtime';
+import { type Clock, Fault } from '@millrace/runtime';
 import { abortable } from './abortable.js';
 import type { ChunkCache } from './chunk-cache.js';
 import type { KnownTopic } from './connection/cluster.js';
@@ -23,6 +23,8 @@ const output_bytes_min = 4 * 1024;
 /** Beyond the end, the first look again follows soon: what a record names is there already, but for a moment. */
 const waitFirst_ms = 5;
 const waitMost_ms = 250;
+/** A record counts only when its events were acknowledged (R11), so their leader has them. It may be late in saying so; not as late as this. */
+const lost_ms = 30_000;
 
 interface Piece {
   readonly chunk: Chunk;
@@ -39,6 +41,7 @@ export async function* readRange(
   const { signal } = options;
   const reader = new RangeReader(access, range, options);
   let empty = 0;
+  let emptySince_ms = 0;
   while (!reader.isDone) {
     signal.throwIfAborted();
     const piece = await reader.piece();
@@ -47,7 +50,9 @@ export async function* readRange(
       yield* reader.batches(piece);
       continue;
     }
+    if (empty === 0) emptySince_ms = surroundings.clock.monotonic();
     if (empty === 0 && piece.chunk.high <= range.last) reader.saysWaiting();
+    if (surroundings.clock.monotonic() - emptySince_ms > lost_ms) throw lost(range, piece.chunk.high);
     const pause_ms = Math.min(waitMost_ms, waitFirst_ms * 2 ** Math.min(empty, 10));
     empty++;
     await surroundings.clock.sleep(pause_ms, AbortSignal.any([signal, surroundings.closing]));
@@ -159,6 +164,12 @@ class RangeReader {
     return chunk;
   }
 }
+
+const lost = ({ topic, partition, last }: ReadRange, high: bigint): Fault =>
+  new Fault('MR-3007', {
+    detail: `${topic}/${partition} ends at offset ${high}, but a counting record names its events up to ${last}: they were acknowledged and are gone, or the topic was made anew`,
+    context: { topic, partition, high, last },
+  });
 
 const farthest = 0x7fff_ffff;
 

@@ -31,7 +31,7 @@ const keepAlive_ms = 15_000;
 /** A connection whose session ends sooner is replaced before the next request: a broker would cut it in the middle. */
 const reauthenticate_ms = 10_000;
 /** No answer is longer; what claims to be is no Kafka listener of this kind (a TLS port asked in plain text, say). */
-const answer_bytes_max = 512 * 1024 * 1024;
+const answer_bytes_max = 256 * 1024 * 1024;
 
 interface OpenConnection {
   readonly connection: Connection;
@@ -149,7 +149,7 @@ export class BrokerLink {
     } catch (error) {
       // With an error, so that kafkajs ends its own timer.
       this.#socket?.destroy(new Error('given up'));
-      throw connectFailure(explained(error, connection), this.#broker);
+      throw connectFailure(explained(error, connection, tls !== undefined), this.#broker);
     }
   }
 
@@ -245,10 +245,12 @@ function openSocket({
   return socket;
 }
 
-function explained(error: unknown, connection: Connection): unknown {
-  return connection.bytesNeeded > answer_bytes_max
-    ? new Error('what answers there does not speak Kafka in plain text (is it a TLS listener?)')
-    : error;
+/** Two ends that do not speak the same only see their connection closed. */
+function explained(error: unknown, connection: Connection, isTls: boolean): unknown {
+  if (connection.bytesNeeded > answer_bytes_max)
+    return new Error('what answers there does not speak Kafka in plain text (is it a TLS listener?)');
+  if (isTls || !(error instanceof Trouble) || !error.isSent) return error;
+  return new Error(`${error.message} before it said anything (is it a TLS listener?)`);
 }
 
 /** kafkajs logs every failed connection as an error; who waits for it says so itself, once. */
