@@ -12,7 +12,7 @@ describe('a partitioned follower whose workers join, leave, freeze and die', () 
       try {
         const result = await runPartitions({
           partitions: 4,
-          strikes_ms: 12_000,
+          strikes_ms: 7_000,
           workers_max: 4,
           seed,
           clients: 2,

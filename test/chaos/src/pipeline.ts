@@ -7,7 +7,11 @@ export const parts = ['capture', 'replica', 'lake'] as const;
 /** The processes of one pipeline: the capture, an applier per follower, and the lag monitor. */
 export type Part = (typeof parts)[number] | 'monitor';
 
+const defaultName = 'bank';
+
 export interface PipelineOptions {
+  /** Default `bank`. */
+  readonly name?: string;
   readonly folder: string;
   readonly leaderUrl: string;
   readonly replicaUrl: string;
@@ -36,11 +40,13 @@ const argumentsOf: Record<Part, readonly string[]> = {
 
 /** A pipeline of real processes on one embedded log: leader → PostgreSQL `replica` and DuckDB `lake`. */
 export class Pipeline {
+  readonly name: string;
   readonly folder: string;
   readonly lakePath: string;
   readonly #running = new Map<Part, Command>();
 
   constructor(options: PipelineOptions) {
+    this.name = options.name ?? defaultName;
     this.folder = options.folder;
     this.lakePath = join(options.folder, 'lake.duckdb');
     writeFileSync(join(options.folder, 'millrace.yaml'), configuration(options));
@@ -88,7 +94,7 @@ export class Pipeline {
 
 function configuration(options: PipelineOptions): string {
   const tables = options.tables ?? bankTables;
-  return `pipeline: bank
+  return `pipeline: ${options.name ?? defaultName}
 leader:
   url: ${JSON.stringify(options.leaderUrl)}
   publication: millrace_bank

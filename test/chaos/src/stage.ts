@@ -46,6 +46,11 @@ export class Stage implements AsyncDisposable {
     return stage;
   }
 
+  /** The pipeline's: its topics and its slot begin with it. */
+  get name(): string {
+    return this.pipeline.name;
+  }
+
   /** Starts all parts and waits until the replica holds the snapshot. */
   async open(): Promise<void> {
     for (const part of everything) this.pipeline.start(part);
@@ -70,6 +75,13 @@ export class Stage implements AsyncDisposable {
     return (await textOf(this.replica, `SELECT to_regclass('public.items')::text`)) === undefined
       ? undefined
       : textOf(this.replica, rowText);
+  }
+
+  async untilExact(): Promise<void> {
+    await waitFor(async () => (await this.replicaState()) === 'exact', {
+      what: 'the replica is exact',
+      timeout_ms: arrival_ms,
+    });
   }
 
   /** State of the replica's position row. */

@@ -64,6 +64,7 @@ describe('hot standbys of a follower', () => {
         folder: tempFolder('millrace-standby'),
         leaderUrl: leader.url,
         replicaUrl: replica.url,
+        log: '{ embedded: { path: ./log, partitions: 3 } }',
       });
       const stop = new AbortController();
       const workers: Command[] = [];
