@@ -1,3 +1,4 @@
+import io.apicurio.registry.utils.converter.avro.AvroData;
 import io.debezium.embedded.Connect;
 import io.debezium.engine.DebeziumEngine;
 import io.debezium.engine.RecordChangeEvent;
@@ -32,7 +33,8 @@ import org.apache.kafka.connect.source.SourceRecord;
 /**
  * Runs Debezium's own engine, once per properties file given, and prints what it publishes: a line of JSON per record,
  * with every value and schema spelled exactly (64-bit integers and floats as text, bytes as hex), and beside that the
- * text that Connect's JsonConverter makes of it with schemas.enable=false. Ends when its standard input does.
+ * text that Connect's JsonConverter makes of it with schemas.enable=false, and the Avro schema that AvroData (Confluent's,
+ * in Apicurio's copy) makes of its schema. Ends when its standard input does.
  */
 public final class DebeziumTap {
     private static final PrintStream out =
@@ -80,6 +82,7 @@ public final class DebeziumTap {
     private static final class Tap {
         private final String name;
         private final Map<Schema, Integer> schemas = new IdentityHashMap<>();
+        private final AvroData avro = new AvroData(1_000);
         private final JsonConverter keyConverter = converter(true);
         private final JsonConverter valueConverter = converter(false);
 
@@ -138,8 +141,18 @@ public final class DebeziumTap {
             property(line, "engine", name);
             line.append(",\"schema\":");
             Exact.schema(line, schema);
+            property(line, "avro", avroText(schema));
             write(line.append('}'));
             return id;
+        }
+
+        /** Null for names that Avro does not allow. */
+        private String avroText(Schema schema) {
+            try {
+                return avro.fromConnectSchema(schema).toString();
+            } catch (org.apache.avro.SchemaParseException illegal) {
+                return null;
+            }
         }
 
         private static String text(byte[] bytes) {

@@ -57,6 +57,7 @@ function avscType(text: string): avsc.Type {
 }
 
 interface Reader {
+  readonly text: string;
   readonly type: avsc.Type;
   readonly schema: ExactSchema;
 }
@@ -70,10 +71,10 @@ export class AvroConsumer {
     this.#schemaOf = schemaOf;
   }
 
-  async read(bytes: Buffer): Promise<{ value: ExactValue; schema: ExactSchema }> {
+  async read(bytes: Buffer): Promise<{ value: ExactValue; schema: ExactSchema; text: string }> {
     if (bytes[0] !== 0) throw new Error('the record is not in Confluent’s wire format');
-    const { type, schema } = await this.#reader(bytes.readUInt32BE(1));
-    return { value: exactValue(type.fromBuffer(bytes.subarray(magicAndId_bytes)), schema), schema };
+    const { type, schema, text } = await this.#reader(bytes.readUInt32BE(1));
+    return { value: exactValue(type.fromBuffer(bytes.subarray(magicAndId_bytes)), schema), schema, text };
   }
 
   async #reader(id: number): Promise<Reader> {
@@ -81,7 +82,7 @@ export class AvroConsumer {
     if (known) return known;
     const text = await this.#schemaOf(id);
     if (text === undefined) throw new Error(`the registry holds no schema ${id}`);
-    const reader = { type: avscType(text), schema: connectSchema(text) };
+    const reader = { text, type: avscType(text), schema: connectSchema(text) };
     this.#readers.set(id, reader);
     return reader;
   }

@@ -2,9 +2,13 @@ import { pgDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
 import type pg from 'pg';
 import { AvroConsumer } from './avro-consumer.js';
 import { connectorProperties, type DebeziumRecord, DebeziumTap, type JavaProgram } from './debezium-tap.js';
-import type { JsonRecord, TopicRecord } from './exact.js';
+import type { AvroTexts, JsonRecord, TopicRecord } from './exact.js';
 import { MillraceTap, type RawRecord } from './millrace-tap.js';
 import type { TableName, Workload } from './workload/workload.js';
+
+export interface AvroRecord extends TopicRecord {
+  readonly avro: AvroTexts;
+}
 
 /** What was published about the same changes. */
 export interface Outcome {
@@ -15,7 +19,7 @@ export interface Outcome {
   /** By a third one in default configuration, of tables that are not for us. */
   readonly alone: readonly DebeziumRecord[];
   /** By our capture with preset `debezium`, one per format. */
-  readonly avro: readonly TopicRecord[];
+  readonly avro: readonly AvroRecord[];
   readonly json: readonly JsonRecord[];
 }
 
@@ -150,16 +154,19 @@ async function watched<T>(
   return outcome.value;
 }
 
+const nothing = { value: null, schema: null, text: null };
+
 const textOf = (bytes: Buffer | null): string | null => bytes?.toString('utf8') ?? null;
 
-async function readAvro(records: readonly RawRecord[], consumer: AvroConsumer): Promise<TopicRecord[]> {
-  const found: TopicRecord[] = [];
+async function readAvro(records: readonly RawRecord[], consumer: AvroConsumer): Promise<AvroRecord[]> {
+  const found: AvroRecord[] = [];
   for (const { topic, key, value } of records) {
-    const k = key ? await consumer.read(key) : { value: null, schema: null };
-    const v = value ? await consumer.read(value) : { value: null, schema: null };
+    const k = key ? await consumer.read(key) : nothing;
+    const v = value ? await consumer.read(value) : nothing;
     found.push({
       ...{ topic, key: k.value, keySchema: k.schema },
       ...{ value: v.value, valueSchema: v.schema, headers: {} },
+      avro: { key: k.text, value: v.text },
     });
   }
   return found;

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { removeTempFolder, tempFolder } from '@millrace/test-support';
-import type { ExactSchema, ExactValue, JsonRecord, TopicRecord } from './exact.js';
+import type { AvroTexts, ExactSchema, ExactValue, JsonRecord, TopicRecord } from './exact.js';
 
 /** What one engine published: as a consumer of Connect's data finds it, and as JsonConverter writes it. */
 export interface DebeziumRecord extends TopicRecord {
+  /** What AvroData makes of its schemas; null where there is none, or none that Avro allows. */
+  readonly avro: AvroTexts;
   readonly json: JsonRecord;
 }
 
@@ -22,6 +24,7 @@ interface SchemaLine {
   readonly engine: string;
   readonly id: number;
   readonly schema: ExactSchema;
+  readonly avro: string | null;
 }
 interface RecordLine {
   readonly kind: 'record';
@@ -51,7 +54,7 @@ const ending_ms = 5_000;
 /** Debezium's engine with its PostgreSQL connector, one or more in one Java process. */
 export class DebeziumTap implements AsyncDisposable {
   readonly #records: (DebeziumRecord & { readonly engine: string })[] = [];
-  readonly #schemas = new Map<string, ExactSchema>();
+  readonly #schemas = new Map<string, SchemaLine>();
   readonly #ended = new Map<string, string>();
   readonly #said: string[] = [];
   readonly #child: ChildProcess;
@@ -113,17 +116,21 @@ export class DebeziumTap implements AsyncDisposable {
 
   #take(text: string): void {
     const line = JSON.parse(text) as SchemaLine | RecordLine | EndedLine;
-    if (line.kind === 'schema') this.#schemas.set(`${line.engine} ${line.id}`, line.schema);
+    if (line.kind === 'schema') this.#schemas.set(`${line.engine} ${line.id}`, line);
     else if (line.kind === 'ended') this.#ended.set(line.engine, `${line.message} ${line.error}`);
     else this.#records.push(this.#record(line));
   }
 
   #record({ engine, topic, key, value, headers, ...line }: RecordLine): DebeziumRecord & { engine: string } {
-    const schema = (id: number): ExactSchema | null => this.#schemas.get(`${engine} ${id}`) ?? null;
+    const schema = (id: number): SchemaLine | undefined => this.#schemas.get(`${engine} ${id}`);
     return {
       ...{ engine, topic, key, value, headers },
-      keySchema: schema(line.keySchema),
-      valueSchema: schema(line.valueSchema),
+      keySchema: schema(line.keySchema)?.schema ?? null,
+      valueSchema: schema(line.valueSchema)?.schema ?? null,
+      avro: {
+        key: schema(line.keySchema)?.avro ?? null,
+        value: schema(line.valueSchema)?.avro ?? null,
+      },
       json: { topic, key: line.keyJson, value: line.valueJson },
     };
   }

@@ -1,4 +1,4 @@
-import type { ExactSchema, ExactStruct, ExactValue, TopicRecord } from './exact.js';
+import type { AvroTexts, ExactSchema, ExactStruct, ExactValue, TopicRecord } from './exact.js';
 
 /** One place where the two sides differ. */
 export interface Difference {
@@ -90,6 +90,33 @@ const byTopic = (records: readonly TopicRecord[]): Map<string, TopicRecord[]> =>
   for (const record of records) topics.set(record.topic, [...(topics.get(record.topic) ?? []), record]);
   return topics;
 };
+
+/** Structs as they are, but with sorted keys: their order says nothing. */
+function sortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortedKeys);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, field]) => [name, sortedKeys(field)]),
+  );
+}
+
+interface WithAvro extends TopicRecord {
+  readonly avro: AvroTexts;
+}
+
+/** The different Avro schemas that a topic's records were written with, in one spelling. */
+export function avroSchemasOf(records: readonly WithAvro[], side: keyof AvroTexts): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const { topic, avro } of records) {
+    const text = avro[side];
+    if (text === null) continue;
+    const texts = found.get(topic) ?? new Set();
+    found.set(topic, texts.add(JSON.stringify(sortedKeys(JSON.parse(text)))));
+  }
+  return found;
+}
 
 /** Compares everything that both published, topic by topic, record by record. */
 export function compareRecords(

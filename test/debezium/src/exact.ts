@@ -41,6 +41,12 @@ export interface TopicRecord {
   readonly headers: Readonly<Record<string, ExactValue>>;
 }
 
+/** Texts of a record's Avro schemas. */
+export interface AvroTexts {
+  readonly key: string | null;
+  readonly value: string | null;
+}
+
 /** The same record in format `json`: texts as they stand in the topic, null where there is none. */
 export interface JsonRecord {
   readonly topic: string;
