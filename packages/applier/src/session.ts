@@ -357,7 +357,7 @@ export class Session {
     const group = pending.slice(0, plan.records);
     const isBarrier = plan.forkAt !== undefined || group.some(standsAlone);
     if (this.#options.partition && isBarrier) {
-      this.#refuseFork(plan.forkAt);
+      this.#refuseFork(group);
       if (!this.#options.partition.isFirst) {
         const { anchor } = from;
         await this.#follow(
@@ -414,15 +414,20 @@ export class Session {
     };
   }
 
-  /** R32: what a partition beyond the fork has applied cannot be taken back, and its row cannot meet the others' again. */
-  #refuseFork(forkAt: Lsn | undefined): void {
+  /**
+   * R32: what a partition beyond the fork has applied cannot be taken back, and its row cannot meet the others' again, which may
+   * have stopped before it. So nothing moves, and only a resync leads on.
+   */
+  #refuseFork(group: readonly CountingRecord[]): void {
     const { position } = this.#standing as Standing;
-    if (forkAt === undefined || position.end <= forkAt) return;
     const { name } = this.#options;
-    throw new Fault('MR-2007', {
-      detail: `follower ${name} had applied commits beyond ${formatLsn(forkAt)}, which never happened on the leader’s new timeline`,
-      remedy: `Run \`millrace resync ${name}\`.`,
-    });
+    for (const { record } of group) {
+      if (record.kind !== 'open' || !record.fork || position.end <= record.fork.forkAt) continue;
+      throw new Fault('MR-2007', {
+        detail: `follower ${name} had applied commits beyond ${formatLsn(record.fork.forkAt)}, which never happened on the leader’s new timeline`,
+        remedy: `Run \`millrace resync ${name}\`.`,
+      });
+    }
   }
 
   /** R23: on idle ticks, since nothing else would tell of a restore or a takeover while the leader is quiet. */

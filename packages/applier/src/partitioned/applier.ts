@@ -162,13 +162,18 @@ export class PartitionedApplier implements Applier {
   }
 
   async #reportStop(fault: Fault): Promise<void> {
-    await this.#report(fault).catch((error: unknown) => {
+    await this.#reportAsItStands(fault).catch((error: unknown) => {
       const { code } = toFault(error);
       this.#settings.surroundings.logger.warn(
         { follower: this.#settings.name, code },
         'the stop could not be reported to the log',
       );
     });
+  }
+
+  async #reportAsItStands(fault: Fault): Promise<void> {
+    this.#rows = (await this.#follower.partitioned?.rows()) ?? [];
+    await this.#report(fault);
   }
 
   async #releaseAll(): Promise<void> {

@@ -1,5 +1,6 @@
 import { type Applier, type ApplierMode, createApplier, resyncFollower } from '@millrace/applier';
 import { type Capture, createCapture } from '@millrace/capture';
+import { changeOps, durationFigures, figureOfChange } from '@millrace/lag-monitor';
 import type { Log } from '@millrace/log';
 import { type Fault, type FaultCode, faultCatalogue, type Logger, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
@@ -9,7 +10,7 @@ import { codecFor, followerConfig, identity, openFollower, surroundingsFor } fro
 import { patience_ms, RegistryWait, schemaStoreFor } from './registry.js';
 import { openSource } from './source.js';
 import type { Showing, Supervised } from './supervisor.js';
-import { type PendingCall, watchFollower } from './watched-follower.js';
+import { type WatchedFollower, watchFollower } from './watched-follower.js';
 
 export interface SupervisedCapture extends Supervised {
   /** The running capture; undefined between runs. */
@@ -68,7 +69,7 @@ export function superviseCapture(loaded: LoadedConfig, log: Log, logger: Logger)
 
 /** `registry`: why the external schema registry keeps capture from going on. */
 function showCapture(capture: Capture, registry: Fault | undefined): Showing {
-  const { state, waiting, events, transactions, records, held_bytes, snapshot } = capture.status();
+  const { state, waiting, events, transactions, records, snapshot, ...status } = capture.status();
   const reason = registry?.detail ?? (state.name === 'wait' ? state.reason : waiting);
   const fault = registry ?? (reason === undefined ? undefined : faultIn(reason));
   return {
@@ -79,7 +80,10 @@ function showCapture(capture: Capture, registry: Fault | undefined): Showing {
       events,
       transactions,
       records,
-      held_bytes,
+      bytes: status.bytes,
+      held_bytes: status.held_bytes,
+      held_limit_bytes: status.heldLimit_bytes,
+      ...Object.fromEntries(changeOps.map((op) => [figureOfChange(op), status.changes[op]])),
       ...(snapshot && {
         snapshot_rows: snapshot.rowsDone,
         snapshot_rows_per_second: snapshot.rowsPerSecond,
@@ -121,7 +125,7 @@ export function superviseApplier(loaded: LoadedConfig, name: string, log: Log, l
       });
       return {
         service: applier,
-        show: () => showApplier(applier, watched.pending()),
+        show: () => showApplier(applier, watched),
         close: () => follower.close(),
       };
     },
@@ -147,8 +151,9 @@ const shareOf = (held: readonly number[]): string =>
 /** A store that works on a large batch may take this long; beyond it people want to know. */
 const unanswered_ms = 10_000;
 
-function showApplier(applier: Applier, pending: PendingCall | undefined): Showing {
-  const { phase, waiting, applied, others, partitions } = applier.status();
+function showApplier(applier: Applier, watched: WatchedFollower): Showing {
+  const pending = watched.pending();
+  const { phase, waiting, applied, latency, others, partitions } = applier.status();
   const pending_ms = pending ? systemClock.monotonic() - pending.since_ms : 0;
   const hangs =
     pending && !waiting && pending_ms > unanswered_ms
@@ -160,14 +165,15 @@ function showApplier(applier: Applier, pending: PendingCall | undefined): Showin
     state: phase === 'waiting' || hangs ? 'waiting' : worksIn(phase) ? 'running' : 'starting',
     doing: hangs ?? waiting?.reason ?? phase,
     fault: waiting && known ? { code: code as FaultCode, detail: waiting.reason } : undefined,
-    // In partitioned mode the worker that has partition 0 speaks for all.
-    isSecond: phase === 'standby' || (partitions !== undefined && !partitions.held.includes(0)),
+    isSecond: phase === 'standby' || partitions?.speaks === false,
     others: others.map(({ host, pid, partitions: held }) => ({ host, pid, doing: shareOf(held) })),
     figures: {
       events: applied.events,
       transactions: applied.transactions,
       commits: applied.commits,
       bytes: applied.bytes,
+      ...durationFigures('apply', watched.transactions()),
+      ...durationFigures('latency', latency),
     },
   };
 }
