@@ -27,6 +27,7 @@ export const prefix = 'shop';
 const theEnd = { schema: 'public', name: 'the_end' };
 const lastTopic = `${prefix}.public.the_end`;
 const step_ms = 60_000;
+const engines = ['plain', 'adjusted', 'alone'] as const;
 
 export interface ComparedRun {
   readonly workload: Workload;
@@ -59,28 +60,29 @@ export async function runBoth(program: JavaProgram, run: ComparedRun): Promise<O
       },
       alone: { ...connectorOf(database, 'alone', [...alone.tables, theEnd]), ...metricsOf('alone') },
     });
-    const published = async () => ({
-      debezium: debezium.records('plain'),
-      adjusted: debezium.records('adjusted'),
-      alone: debezium.records('alone'),
-      avro: await avro.records(),
-      json: await json.records(),
-    });
-    const slots = ['plain', 'adjusted', 'alone'].map((name) => slotOf(database, name));
-    await watched(published, () => allStream(leader, [avro.slot, json.slot, ...slots]), 'all readers stream');
+    const haveEnded = async (): Promise<boolean[]> => [
+      ...engines.map((engine) => debezium.has(engine, lastTopic)),
+      await avro.has(lastTopic),
+      await json.has(lastTopic),
+    ];
+    const slots = [avro.slot, json.slot, ...engines.map((engine) => slotOf(database, engine))];
+    await watched(haveEnded, () => allStream(leader, slots), 'all readers stream');
     await each(leader, [...workload.changes, ...alone.changes, 'INSERT INTO the_end VALUES (1)']);
-    const all = await watched(
-      published,
-      async (records) =>
-        Object.values(records).every((each) => each.some(({ topic }) => topic === lastTopic)),
+    await watched(
+      haveEnded,
+      async (ended) => ended.every((has) => has),
       'all have published the last change',
     );
     return {
-      debezium: all.debezium,
-      adjusted: all.adjusted,
-      alone: all.alone,
-      avro: await readAvro(all.avro, new AvroConsumer((id) => avro.schemas.get(id))),
-      json: all.json.map(({ topic, key, value }) => ({ topic, key: textOf(key), value: textOf(value) })),
+      debezium: debezium.records('plain'),
+      adjusted: debezium.records('adjusted'),
+      alone: debezium.records('alone'),
+      avro: await readAvro(await avro.records(), new AvroConsumer((id) => avro.schemas.get(id))),
+      json: (await json.records()).map(({ topic, key, value }) => ({
+        topic,
+        key: textOf(key),
+        value: textOf(value),
+      })),
     };
   } finally {
     await leader.end();
@@ -134,24 +136,24 @@ async function allStream(leader: pg.Client, slots: readonly string[]): Promise<b
   return rowCount === slots.length;
 }
 
-/** Waits for `probe`, which sees what `look` found; what `look` throws ends the wait, as a reader that stopped will not go on. */
+/** Waits for `probe`, which gets what `look` saw; what `look` throws ends the wait, as a reader that stopped will not go on. */
 async function watched<T>(
   look: () => Promise<T>,
   probe: (seen: T) => Promise<boolean>,
   what: string,
-): Promise<T> {
-  const outcome = await waitFor(
+): Promise<void> {
+  const failure = await waitFor(
     async () => {
-      const seen = await look().then(
-        (value) => ({ value }),
-        (error: unknown) => ({ error }),
-      );
-      return 'error' in seen || (await probe(seen.value)) ? seen : undefined;
+      try {
+        const seen = await look();
+        return (await probe(seen)) && { error: undefined };
+      } catch (error) {
+        return { error };
+      }
     },
     { what, timeout_ms: step_ms },
   );
-  if ('error' in outcome) throw outcome.error;
-  return outcome.value;
+  if (failure.error !== undefined) throw failure.error;
 }
 
 const nothing = { value: null, schema: null, text: null };

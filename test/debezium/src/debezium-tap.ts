@@ -93,10 +93,15 @@ export class DebeziumTap implements AsyncDisposable {
     });
   }
 
-  /** Everything that `engine` published until now. Throws when it has ended. */
-  records(engine: string): readonly DebeziumRecord[] {
+  /** Whether `engine` has published to `topic`. Throws when it has ended. */
+  has(engine: string, topic: string): boolean {
     const end = this.#ended.get(engine) ?? this.#ended.get('java');
     if (end !== undefined) throw new Error(`Debezium’s engine ${engine} ended: ${end}\n${this.output}`);
+    return this.#records.some((record) => record.engine === engine && record.topic === topic);
+  }
+
+  /** Everything that `engine` published until now. */
+  records(engine: string): readonly DebeziumRecord[] {
     return this.#records.filter((record) => record.engine === engine);
   }
 
@@ -160,6 +165,8 @@ export function connectorProperties(options: {
     'offset.flush.interval.ms': '0',
     // A failure ends the engine instead of being tried again for ever.
     'errors.max.retries': '0',
+    // Half a second by default.
+    'poll.interval.ms': '50',
     'database.hostname': hostname,
     'database.port': port,
     'database.user': decodeURIComponent(username),

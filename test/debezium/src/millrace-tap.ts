@@ -72,9 +72,17 @@ export class MillraceTap implements AsyncDisposable {
     return new MillraceTap(options, log, folder);
   }
 
-  /** Every record of every topic, in the topic's order. Rejects when capture has stopped by itself. */
-  async records(): Promise<RawRecord[]> {
+  /** Whether `topic` has a record. Throws when capture has stopped by itself. */
+  async has(topic: string): Promise<boolean> {
     if (this.#failure !== undefined) throw this.#failure;
+    const topics = await this.#log.topics();
+    if (!topics.some(({ name }) => name === topic)) return false;
+    const { low, high } = await this.#log.watermarks(topic, 0);
+    return high > low;
+  }
+
+  /** Every record of every topic, in the topic's order. */
+  async records(): Promise<RawRecord[]> {
     const names = (await this.#log.topics())
       .map(({ name }) => name)
       .filter((name) => !name.startsWith(progress));
