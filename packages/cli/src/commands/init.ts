@@ -122,6 +122,8 @@ log:
     path: ./.millrace/log # commits wait here for followers that are behind
     retention: { bytes: 10GiB, age: 7d, followers: hold } # hold: never drop what a follower still needs
 
+# registry: {} # serve the schemas of the events to your own consumers, at 127.0.0.1:8081
+
 monitor:
   listen: 127.0.0.1:9187 # /metrics, /status, /healthz
   budgets: # how many bytes behind you accept

@@ -182,9 +182,11 @@ describe('writing', () => {
     const path = `/subjects/${subject}/versions`;
     expect(await seen(served, 'POST', path, '{"schema":')).toEqual(error(400, /not JSON/));
     expect(await seen(served, 'POST', path, '["schema"]')).toEqual(error(400, /object/));
-    expect(await seen(served, 'POST', path, JSON.stringify({ schema: 'x'.repeat(5_000_000) }))).toEqual(
+    expect(await seen(served, 'POST', path, JSON.stringify({ schema: 'x'.repeat(1_100_000) }))).toEqual(
       error(413, /Too Large/),
     );
+    const nested = { schema: `${'['.repeat(100_000)}"int"${']'.repeat(100_000)}` };
+    expect(await seen(served, 'POST', path, nested)).toEqual(error(42201, /^Invalid schema/));
     const text = await served.ask('POST', path, 'schema', { 'content-type': 'text/plain' });
     expect([text.status, text.body]).toEqual(error(415, /Unsupported/));
     const html = await served.ask('GET', '/subjects', undefined, { accept: 'text/html' });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Registration, SchemaRegistry } from '@millrace/codec';
 import { comparableForm } from './same-schema.js';
 
@@ -9,6 +10,8 @@ export class SchemaBook {
   readonly #registry: SchemaRegistry;
   readonly #texts = new Map<number, string>();
   #cached_chars = 0;
+  /** By id: making the comparable form of a large schema is work that no client may ask for again and again. */
+  readonly #forms = new Map<number, string>();
 
   constructor(registry: SchemaRegistry) {
     this.#registry = registry;
@@ -38,13 +41,23 @@ export class SchemaBook {
 
   /** The version of a subject that holds this schema, in whatever order its attributes are written. */
   async find(subject: string, schema: string): Promise<(Registration & { schema: string }) | undefined> {
-    const wanted = comparableForm(schema);
+    const wanted = digestOf(schema);
     for (const registration of (await this.of(subject)).toReversed()) {
+      if ((await this.#form(registration.id)) !== wanted) continue;
       const text = await this.text(registration.id);
-      if (text !== undefined && (text === schema || comparableForm(text) === wanted))
-        return { ...registration, schema: text };
+      if (text !== undefined) return { ...registration, schema: text };
     }
     return undefined;
+  }
+
+  async #form(id: number): Promise<string | undefined> {
+    const known = this.#forms.get(id);
+    if (known !== undefined) return known;
+    const text = await this.text(id);
+    if (text === undefined) return undefined;
+    const form = digestOf(text);
+    this.#forms.set(id, form);
+    return form;
   }
 
   register(subject: string, schema: string): Promise<number> {
@@ -61,3 +74,6 @@ export class SchemaBook {
     }
   }
 }
+
+const digestOf = (schema: string): string =>
+  createHash('sha256').update(comparableForm(schema), 'utf8').digest('base64');
