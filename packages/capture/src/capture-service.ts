@@ -41,7 +41,9 @@ class CaptureService implements Capture {
   }
 
   status(): CaptureStatus {
-    return { state: this.#state, ...this.#progress.status() };
+    const status = this.#progress.status();
+    // What the log waits for inside one of its calls, it says itself.
+    return { state: this.#state, ...status, waiting: status.waiting ?? this.#settings.log.waiting() };
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -61,6 +61,8 @@ export interface CaptureLimits {
   readonly checkpoint_records: number;
   /** How often follower reports and requests are looked at. */
   readonly followers_ms: number;
+  /** How often progress records that nobody needs any more are trimmed, in a log that leaves it to us. */
+  readonly trim_ms: number;
   /** How often the catalogue is asked for tables that joined the publication without an event. */
   readonly catalogue_ms: number;
   /** Rows of a chunk of a snapshot. */
@@ -87,6 +89,7 @@ export const defaultLimits: CaptureLimits = {
   checkpoint_ms: 60_000,
   checkpoint_records: 1_000,
   followers_ms: 500,
+  trim_ms: 5 * 60_000,
   catalogue_ms: 10_000,
   chunk_rows: 20_000,
   window_bytes: 16 * mebibyte,

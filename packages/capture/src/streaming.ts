@@ -3,6 +3,7 @@ import { ByteGate } from '@millrace/runtime';
 import { watchCatalogue } from './catalogue-watch.js';
 import type { EpochParts } from './epoch.js';
 import { watchFollowers } from './followers-watch.js';
+import { trimProgress } from './progress-trimming.js';
 import type { FirstSnapshot } from './snapshot/first-snapshot.js';
 import { readInitialSnapshot } from './snapshot/initial-snapshot.js';
 import { SnapshotMeter } from './snapshot/snapshot-progress.js';
@@ -174,6 +175,13 @@ export class Streaming {
         progress,
         onNew: (relations) => this.#announce(relations, false),
         onGone: (topics) => this.#p.recorder.giveUp(topics),
+        signal,
+      }),
+      trimProgress({
+        log: settings.log,
+        reports,
+        surroundings: settings.surroundings,
+        trim_ms: settings.limits.trim_ms,
         signal,
       }),
     ];

@@ -82,6 +82,7 @@ interface WriteSide {
 
 class LmdbLog implements EmbeddedLog {
   readonly id: Uint8Array;
+  readonly needsTrim = false;
   readonly progress: ProgressPartition;
   readonly #options: EmbeddedLogOptions;
   readonly #store: Store;

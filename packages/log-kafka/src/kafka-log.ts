@@ -44,6 +44,7 @@ const cache_bytes = 16 * 1024 * 1024;
 /** One handle on a log in Kafka. Its identity is the id of its progress topic. */
 export class KafkaLogHandle implements KafkaLog {
   readonly id: Uint8Array;
+  readonly needsTrim = true;
   readonly progress: ProgressPartition;
   readonly #options: KafkaLogOptions;
   readonly #opened: OpenedCluster;

@@ -16,6 +16,8 @@ import type { PackedRecords } from './packed-records.js';
 export interface Log {
   /** 16 random bytes, made with the log. */
   readonly id: Uint8Array;
+  /** True: progress records stay until `trim` is called, which capture does (§10). False: the log has a retention of its own. */
+  readonly needsTrim: boolean;
   /** The single partition of progress records. Never compacted, no retention but `trim`. */
   readonly progress: ProgressPartition;
   /** Existing event topics with their partition counts. */

@@ -19,6 +19,7 @@ export function gatedLog(log: Log, gate: ProcessGate): Log {
     get id() {
       return log.id;
     },
+    needsTrim: log.needsTrim,
     progress: {
       appendClaim: (bytes, fence) => gate.call(() => progress.appendClaim(bytes, fence)),
       read: (from, max_bytes) => gate.call(() => progress.read(from, max_bytes)),

@@ -37,6 +37,10 @@ export class MemoryLog implements Log {
     return this.server.id;
   }
 
+  get needsTrim(): boolean {
+    return this.server.needsTrim;
+  }
+
   async topics(): Promise<readonly TopicInfo[]> {
     await this.#begin('topics');
     return [...this.server.topics].map(([name, partitions]) => ({ name, partitions: partitions.length }));

@@ -12,6 +12,8 @@ export interface MemoryLogOptions {
   readonly faults?: MemoryLogFaults;
   /** Check fences as the embedded log does (MR-2009). Default false, as Kafka: late records are written and void. */
   readonly conditional?: boolean;
+  /** Leave trimming to capture, as Kafka. Default false. */
+  readonly needsTrim?: boolean;
 }
 
 /** Everything a memory log holds at one moment, to be put back later: a log restored from an older copy. */
@@ -27,6 +29,7 @@ const id_bytes = 16;
 export class MemoryLogServer {
   readonly clock: Clock;
   readonly id: Uint8Array;
+  readonly needsTrim: boolean;
   faults: MemoryLogFaults;
   progress = new MemoryPartition(progressTopic);
   readonly topics = new Map<string, MemoryPartition[]>();
@@ -38,6 +41,7 @@ export class MemoryLogServer {
   constructor(options: MemoryLogOptions) {
     this.clock = options.clock;
     this.id = options.id ?? new Uint8Array(id_bytes).fill(1);
+    this.needsTrim = options.needsTrim ?? false;
     this.faults = options.faults ?? {};
     this.#conditional = options.conditional ?? false;
   }

@@ -12,6 +12,7 @@ const withAppender = (log: Log, careless: (appender: Appender) => Appender): Log
   get id() {
     return log.id;
   },
+  needsTrim: log.needsTrim,
   progress: log.progress,
   topics: () => log.topics(),
   createTopic: (name, partitions) => log.createTopic(name, partitions),
