@@ -38,9 +38,13 @@ async function query(url: string, ...statements: readonly string[]): Promise<str
 }
 
 /** The monitor listens on a free port and logs it. */
-async function statusOf(running: Running) {
+async function get(running: Running, path: string): Promise<Response> {
   const port = await waitFor(() => /"port":(\d+)/.exec(running.err())?.[1], { what: 'the monitor listens' });
-  const answer = await fetch(`http://127.0.0.1:${port}/status`);
+  return fetch(`http://127.0.0.1:${port}${path}`);
+}
+
+async function statusOf(running: Running) {
+  const answer = await get(running, '/status');
   return answer.ok ? ((await answer.json()) as StatusReport) : undefined;
 }
 
@@ -67,6 +71,24 @@ it('replicates everything in one process, shows it in status, and stops cleanly 
     { what: 'capture runs and both followers are exact', timeout_ms: 20_000 },
   );
   expect(status.leader.position).toMatch(/^[0-9A-F]+\/[0-9A-F]+$/);
+  // What services count comes with their notes, every two seconds.
+  const series = [
+    /^millrace_changes_total\{pipeline="\w+",op="snapshot"\} 500$/m,
+    /^millrace_changes_total\{pipeline="\w+",op="delete"\} 100$/m,
+    /^millrace_edge_bytes_total\{[^}]*edge="capture"\} [1-9]\d+$/m,
+    /^millrace_edge_bytes_total\{[^}]*edge="lake"\} [1-9]\d+$/m,
+    /^millrace_queue_bytes\{[^}]*edge="capture"\} \d+$/m,
+    /^millrace_queue_limit_bytes\{[^}]*edge="capture"\} 37748736$/m,
+    /^millrace_apply_duration_seconds_count\{[^}]*follower="replica"\} [1-9]/m,
+    /^millrace_end_to_end_latency_seconds_count\{[^}]*follower="replica"\} [1-9]/m,
+  ];
+  await waitFor(
+    async () => {
+      const metrics = await (await get(up, '/metrics')).text();
+      return series.every((each) => each.test(metrics));
+    },
+    { what: 'all that services count is served', timeout_ms: 10_000 },
+  );
   const began = performance.now();
   up.signal('SIGTERM');
   const ended = await up.ended;

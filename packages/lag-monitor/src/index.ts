@@ -37,6 +37,7 @@ export {
   type ServiceWorker,
   silentAfter_ms,
 } from './service-board.js';
+export { type ChangeOp, changeOps, durationFigures, figureOfChange } from './service-figures.js';
 export { decodeSecret, signatureOf } from './signature.js';
 export type {
   AlertStatus,

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { DeliveryResult } from './notifier.js';
+import { serviceMetrics } from './service-metrics.js';
 import type { EdgeView, Verdict } from './verdict.js';
 
 const serviceStates = [
@@ -60,7 +61,8 @@ export class Metrics {
   /** Prometheus' text format. */
   async render(verdict: Verdict | undefined): Promise<string> {
     if (verdict) this.#fill(verdict);
-    return this.#registry.metrics();
+    const own = await this.#registry.metrics();
+    return verdict ? own + serviceMetrics(this.#pipeline, verdict) : own;
   }
 
   #fill(verdict: Verdict): void {
@@ -88,9 +90,6 @@ export class Metrics {
     }
     if (edge.lastCommit_s !== undefined) gauges.lastApplied.set(labels, edge.lastCommit_s);
     for (const state of serviceStates) gauges.state.set({ ...labels, state }, edge.state === state ? 1 : 0);
-    // A silent or stopped service's last counters are still true counters; Prometheus sees them stand still.
-    for (const [counter, value] of Object.entries(edge.note?.figures ?? {}))
-      if (counter === 'events') gauges.events.set(labels, value);
   }
 
   #fillSlot(verdict: Verdict): void {
@@ -147,7 +146,6 @@ function makeGauges(registers: Registry[]) {
       'status',
     ]),
     state: gauge('millrace_state', 'One series per state; 1 for the present one.', [...edge, 'state']),
-    events: gauge('millrace_service_events', 'Events passed by the service since it started.', edge),
     buildInfo: gauge('millrace_build_info', 'Always 1; the version is a label.', ['version']),
   };
 }

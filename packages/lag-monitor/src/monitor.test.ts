@@ -190,7 +190,8 @@ it('shows positions as text and lag as exact bytes, also beyond 2^63', async () 
 });
 
 it('gives Prometheus the documented series, and none for what is unknown', async () => {
-  await new ServiceBoard(log).write(runningNote('replica', 0, { beat_ms: Date.now() }));
+  const figures = { bytes: 700 };
+  await new ServiceBoard(log).write(runningNote('replica', 0, { beat_ms: Date.now(), figures }));
   const monitor = start();
   await measured(monitor);
   const { body } = await get(monitor, '/metrics');
@@ -203,6 +204,7 @@ it('gives Prometheus the documented series, and none for what is unknown', async
     'millrace_state{pipeline="shop",follower="replica",stage="apply",state="exact"} 1\n',
   );
   expect(body).toContain('millrace_build_info{version="1.2.3"} 1\n');
+  expect(body).toContain('millrace_edge_bytes_total{pipeline="shop",edge="replica"} 700\n');
   expect(body).toMatch(/millrace_last_sample_timestamp_seconds\{pipeline="shop"\} \d+/);
   // The leader has no slot, nobody is late, and one follower never reported: no series, rather than zeros.
   expect(body).not.toMatch(/^millrace_(deadline_seconds|slot_retained_bytes|slot_wal_status)\{/m);

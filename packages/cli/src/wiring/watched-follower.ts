@@ -4,7 +4,7 @@ import type {
   FollowerTransaction,
   PartitionedFollower,
 } from '@millrace/follower';
-import type { Clock } from '@millrace/runtime';
+import { type Clock, type DurationFigures, DurationTally } from '@millrace/runtime';
 
 /** A call to a follower that is under way. */
 export interface PendingCall {
@@ -17,6 +17,8 @@ export interface WatchedFollower {
   readonly follower: Follower;
   /** The call that has been under way for longest; undefined while none is. */
   pending(): PendingCall | undefined;
+  /** How long the transactions took that were committed, begin to commit. */
+  transactions(): DurationFigures;
 }
 
 /**
@@ -34,26 +36,35 @@ export function watchFollower(inner: Follower, clock: Clock): WatchedFollower {
       calls.delete(entry);
     }
   };
-  const watchTransaction = (tx: FollowerTransaction): FollowerTransaction => ({
+  const durations = new DurationTally();
+  const watchTransaction = (tx: FollowerTransaction, begun_ms: number): FollowerTransaction => ({
     evolve: (table, changes) => timed('evolve', () => tx.evolve(table, changes)),
     forget: (table, options) => timed('forget', () => tx.forget(table, options)),
     write: (batch) => timed('write', () => tx.write(batch)),
     truncate: (tables) => timed('truncate', () => tx.truncate(tables)),
     deleteRange: (table, range, keep) => timed('deleteRange', () => tx.deleteRange(table, range, keep)),
-    commit: () => timed('commit', () => tx.commit()),
+    async commit() {
+      await timed('commit', () => tx.commit());
+      durations.observe((clock.monotonic() - begun_ms) / 1_000);
+    },
     abort: () => timed('abort', () => tx.abort()),
   });
+  const begin = (work: () => Promise<FollowerTransaction>): Promise<FollowerTransaction> => {
+    const begun_ms = clock.monotonic();
+    return timed('begin', async () => watchTransaction(await work(), begun_ms));
+  };
   const watchPartition = (partition: FollowerPartition): FollowerPartition => ({
     capabilities: partition.capabilities,
     storeId: () => timed('storeId', () => partition.storeId()),
     takeOver: (owner) => timed('takeOver', () => partition.takeOver(owner)),
     position: () => timed('position', () => partition.position()),
     tables: () => timed('tables', () => partition.tables()),
-    begin: (from, to) => timed('begin', async () => watchTransaction(await partition.begin(from, to))),
+    begin: (from, to) => begin(() => partition.begin(from, to)),
     beginAll: (from, to) =>
       timed('beginAll', async () => {
+        const begun_ms = clock.monotonic();
         const tx = await partition.beginAll(from, to);
-        return tx && watchTransaction(tx);
+        return tx && watchTransaction(tx, begun_ms);
       }),
     close: () => timed('close', () => partition.close()),
   });
@@ -72,7 +83,7 @@ export function watchFollower(inner: Follower, clock: Clock): WatchedFollower {
     takeOver: (owner) => timed('takeOver', () => inner.takeOver(owner)),
     position: () => timed('position', () => inner.position()),
     tables: () => timed('tables', () => inner.tables()),
-    begin: (from, to) => timed('begin', async () => watchTransaction(await inner.begin(from, to))),
+    begin: (from, to) => begin(() => inner.begin(from, to)),
     scan: (table) => inner.scan(table),
     close: () => timed('close', () => inner.close()),
   };
@@ -80,5 +91,6 @@ export function watchFollower(inner: Follower, clock: Clock): WatchedFollower {
     follower,
     // A Set keeps the order of insertion.
     pending: () => calls.values().next().value,
+    transactions: () => durations.figures(),
   };
 }
