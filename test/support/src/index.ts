@@ -4,6 +4,7 @@ export type { LossRule } from './kafka-loss.js';
 export { KafkaProxy } from './kafka-proxy.js';
 export { pgDatabase, type StartPostgresOptions, startPostgres } from './postgres.js';
 export { ProxiedKafka, startProxiedKafka } from './proxied-kafka.js';
+export { kafkaBrokers } from './shared-kafka.js';
 export { spawnScript } from './spawn-script.js';
 export { type ConnectionFilter, type Direction, type ProxyTarget, TcpProxy } from './tcp-proxy.js';
 export { removeTempFolder, tempFolder } from './temp-folder.js';

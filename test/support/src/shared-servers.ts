@@ -1,12 +1,6 @@
 import { PgServer } from '@millrace/local-postgres';
+import { askKeeper } from './server-keeper.js';
 import type { PostgresVersion } from './versions.js';
-
-/**
- * Shared servers belong to the process that outlives the tests: vitest's main process (see `global-setup.ts`). Test
- * workers come and go with their files, and ask it for a server's URL over HTTP. Without a broker (a script outside
- * vitest) the process keeps servers of its own.
- */
-export const brokerVariable = 'MILLRACE_TEST_SERVERS';
 
 const sharedSettings = { max_connections: '200' };
 
@@ -38,10 +32,5 @@ export async function removeOwnServers(): Promise<void> {
 
 /** Superuser's URL of the server that all tests of this run share. */
 export async function sharedServerUrl(version: PostgresVersion): Promise<string> {
-  const broker = process.env[brokerVariable];
-  if (broker === undefined) return ownServerUrl(version);
-  const answer = await fetch(`${broker}/${version}`);
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`no shared PostgreSQL ${version}: ${text}`);
-  return text;
+  return (await askKeeper(String(version))) ?? ownServerUrl(version);
 }

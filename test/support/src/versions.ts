@@ -2,7 +2,3 @@
 export const postgresVersions = [15, 18] as const;
 
 export type PostgresVersion = (typeof postgresVersions)[number];
-
-export function isPostgresVersion(value: number): value is PostgresVersion {
-  return (postgresVersions as readonly number[]).includes(value);
-}
