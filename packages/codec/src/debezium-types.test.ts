@@ -155,6 +155,13 @@ describe('preset debezium', () => {
     [arrayType(baseType('int4')), '{{1}}'],
     [arrayType(baseType('int4')), '[0:0]={1}'],
     [arrayType(mood), '{NULL}'],
+    [arrayType(numericType(10, 2)), '{NaN}'],
+    [arrayType(baseType('text')), '{{a,b},{c,NULL}}'],
+    [baseType('interval'), '-178000000 years'],
+    [baseType('interval'), 'infinity'],
+    [baseType('timetz'), '24:00:00+00'],
+    [varchar('varbit', 1), ''],
+    [baseType('timestamp'), '294247-01-10 04:00:25.2'],
     [baseType('money'), '1.234,56 €'],
   ];
   it.each(refused.map(([type, text]) => ({ sql: type.sql, type, text })))(
