@@ -2,7 +2,6 @@ import { randomBytes, webcrypto } from 'node:crypto';
 // The library below asks for it at its first line: it must be loaded before.
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
-
 import type { KeyPair, TestCertificates } from './certificates.js';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
