@@ -196,9 +196,10 @@ it('`up` and `registry` serve the schemas of one embedded log to anyone, and a t
   await using shop = await pipelineWith('registry: { listen: "127.0.0.1:0" }\n');
   await shop.onLeader('CREATE TABLE items (id int PRIMARY KEY)');
   await shop.onLeader('INSERT INTO items VALUES (1)');
+  const beside = start(['registry'], shop.folder);
+  await waitFor(() => beside.err().includes('there is no log yet'), { what: 'the registry waits' });
   const up = start(['up'], shop.folder);
   await waitFor(async () => (await shop.replicaRows()) === 1, { what: 'the snapshot', timeout_ms: 30_000 });
-  const beside = start(['registry'], shop.folder);
   const subjects = [`${shop.pipeline}.public.items-key`, `${shop.pipeline}.public.items-value`];
   for (const running of [up, beside]) {
     const port = await portOf(running, 'registry');
@@ -211,7 +212,10 @@ it('`up` and `registry` serve the schemas of one embedded log to anyone, and a t
   const other = tempFolder();
   const text = (listen: string) =>
     `pipeline: p\nleader: { url: "postgresql://h/d" }\nfollowers: { lake: { duckdb: { path: l } } }\n${listen}`;
-  writeFileSync(join(other, 'millrace.yaml'), text(`registry: { listen: "127.0.0.1:${taken}" }\n`));
+  writeFileSync(
+    join(other, 'millrace.yaml'),
+    text(`registry: { listen: "127.0.0.1:${taken}", writable: true }\n`),
+  );
   const refused = await run(['registry'], other);
   expect([refused.code, refused.err]).toEqual([69, expect.stringContaining('MR-6002')]);
   writeFileSync(join(other, 'millrace.yaml'), text(''));
