@@ -2,6 +2,7 @@ import type { AppendedRange, Appender, PartitionBatch, Published } from '@millra
 import { Fault } from '@millrace/runtime';
 import type { Load, Sender } from './sender.js';
 import { BatchEncoder, singleRecordBatch } from './wire/batch-encoder.js';
+import { BatchMemory } from './wire/batch-memory.js';
 import type { CompressionCodec } from './wire/compression.js';
 
 export interface AppenderAccess {
@@ -17,6 +18,7 @@ export interface AppenderAccess {
 
 /** Enough to be worth a request and to compress well; small enough that a reader of many partitions stays bounded. */
 const batch_bytes = 512 * 1024;
+const keptBatches = 16;
 
 /**
  * Appends under one claim. Kafka has no conditional append: the fence is in the records themselves, and readers void what a newer claim
@@ -24,6 +26,7 @@ const batch_bytes = 512 * 1024;
  */
 export class KafkaAppender implements Appender {
   readonly #access: AppenderAccess;
+  readonly #memory = new BatchMemory(batch_bytes, keptBatches);
   #turn: Promise<unknown> = Promise.resolve();
   #isOver = false;
 
@@ -58,6 +61,7 @@ export class KafkaAppender implements Appender {
         target_bytes: Math.min(batch_bytes, limit_bytes),
         limit_bytes,
         codec: await codec(),
+        memory: this.#memory,
         now,
         topic,
       });

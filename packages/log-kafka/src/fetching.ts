@@ -12,7 +12,8 @@ export interface Chunk {
   readonly start: bigint;
   /** Behind the last whole batch; `start` when there is none. */
   readonly end: bigint;
-  /** The high watermark at that moment. */
+  /** The watermarks at that moment. */
+  readonly low: bigint;
   readonly high: bigint;
   readonly records: Buffer;
 }
@@ -50,10 +51,10 @@ export async function fetchChunk(
     if (fetched.error === kafkaErrors.offsetOutOfRange)
       return await outOfRange(topics, topic, partition, offset);
     if (fetched.error !== kafkaErrors.none) throw fetchFailure(fetched.error, topic.name, partition);
-    const { high, records } = fetched;
+    const { low, high, records } = fetched;
     const end = endOf(records, offset, `${topic.name}/${partition}`);
     topics.reached(topic, partition, end);
-    return { start: offset, end, high, records };
+    return { start: offset, end, low, high, records };
   } catch (error) {
     if (error instanceof Trouble) topics.stale(topic.name);
     throw error;
@@ -72,7 +73,7 @@ async function outOfRange(
       detail: `${topic.name}/${partition} begins at offset ${low}, offset ${offset} is needed`,
       context: { topic: topic.name, partition, low, offset },
     });
-  return { start: offset, end: offset, high, records: nothing };
+  return { start: offset, end: offset, low, high, records: nothing };
 }
 
 function endOf(records: Buffer, offset: bigint, what: string): bigint {

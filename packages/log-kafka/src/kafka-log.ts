@@ -67,7 +67,10 @@ export class KafkaLogHandle implements KafkaLog {
         this.#guard();
         return await this.#progressReader.read(from, max_bytes);
       },
-      watermarks: () => this.watermarks(this.#progressTopic, 0),
+      watermarks: async () => {
+        this.#guard();
+        return await this.#progressReader.watermarks();
+      },
       wait: async (offset, signal) => {
         this.#guard();
         await this.#progressReader.wait(offset, signal);

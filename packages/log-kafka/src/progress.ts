@@ -1,5 +1,6 @@
-import type { ProgressChunk } from '@millrace/log';
+import type { ProgressChunk, Watermarks } from '@millrace/log';
 import { abortable } from './abortable.js';
+import type { KnownTopic } from './connection/cluster.js';
 import { type Chunk, fetchChunk } from './fetching.js';
 import { readWatermarks } from './offsets.js';
 import { persist } from './persist.js';
@@ -25,6 +26,8 @@ export class ProgressReader {
   readonly #waiters = new Set<Waiter>();
   /** The end as seen last. */
   #high = -1n;
+  /** The leadership (topic, leader epoch) under which the end was confirmed by ListOffsets. */
+  #confirmed = '';
   #isPolling = false;
 
   constructor(access: ReadAccess, topic: string) {
@@ -60,6 +63,35 @@ export class ProgressReader {
         next = chunk.end;
       }
     });
+  }
+
+  /**
+   * As the port says. One Fetch at the end as known answers for both ends, and brings what is new, so that reading it costs nothing more.
+   * A new leader's Fetch may name an end that is too low (KIP-207 is about ListOffsets only): so its first answer is the latter's.
+   */
+  async watermarks(): Promise<Watermarks> {
+    const { topics, surroundings } = this.#access;
+    const doing = `asking for the ends of ${this.#topic}`;
+    return await persist(surroundings, { doing, deadline_ms: ask_deadline_ms }, async () => {
+      const topic = await topics.get(this.#topic);
+      const leadership = `${topic.idText} ${topics.cluster.partition(topic, 0).leaderEpoch}`;
+      const marks = leadership === this.#confirmed ? await this.#fetchedMarks(topic) : undefined;
+      if (marks) return marks;
+      const asked = await readWatermarks(topics, topic, 0);
+      this.#confirmed = leadership;
+      return asked;
+    });
+  }
+
+  async #fetchedMarks(topic: KnownTopic): Promise<Watermarks | undefined> {
+    const { topics, cache } = this.#access;
+    const reached = topics.endReached(topic, 0);
+    const options = { max_bytes: fetch_bytes_max, wait_ms: 0, purpose: 'ask' } as const;
+    const chunk = await fetchChunk(topics, topic, 0, reached, options);
+    if (chunk.high < reached || chunk.low < 0n) return undefined;
+    cache.keep(topic, 0, chunk);
+    topics.reached(topic, 0, chunk.high);
+    return { low: chunk.low, high: chunk.high };
   }
 
   /** Resolves when the end is above `offset`, or `signal` aborts, or the handle is closed. All waits share one poll. */
@@ -117,7 +149,7 @@ export class ProgressReader {
       const topic = await topics.get(this.#topic);
       if (this.#high < 0n) {
         const { high } = await readWatermarks(topics, topic, 0);
-        return { start: high, end: high, high, records: Buffer.alloc(0) };
+        return { start: high, end: high, low: high, high, records: Buffer.alloc(0) };
       }
       const chunk = await fetchChunk(topics, topic, 0, this.#high, {
         max_bytes: fetch_bytes_max,

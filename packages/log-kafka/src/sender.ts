@@ -235,6 +235,7 @@ export class Sender {
     lane.first ??= offset;
     lane.last = last;
     lane.batch = undefined;
+    batch.release?.();
   }
 }
 

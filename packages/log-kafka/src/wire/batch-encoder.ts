@@ -10,12 +10,15 @@ import {
   putVarint,
   varint_bytes,
 } from './batch-format.js';
+import type { BatchMemory } from './batch-memory.js';
 import { type CompressionCodec, compressionNumbers } from './compression.js';
 
 /** One record batch, ready for a Produce request. */
 export interface EncodedBatch {
   readonly bytes: Buffer;
   readonly count: number;
+  /** Gives the memory back: the batch is acknowledged. */
+  release?(): void;
 }
 
 export interface EncoderOptions {
@@ -26,6 +29,7 @@ export interface EncoderOptions {
   readonly codec: CompressionCodec | undefined;
   /** Wall clock in the batch's header; topics of ours replace it by the broker's append time (R20). */
   readonly now: () => number;
+  readonly memory: BatchMemory;
   /** Named in faults. */
   readonly topic: string;
 }
@@ -60,7 +64,8 @@ export class BatchEncoder {
     if (!this.#isPending) return undefined;
     const count = this.#fill();
     const { codec, limit_bytes } = this.#options;
-    let bytes = this.#out.subarray(0, this.#position);
+    const out = this.#out;
+    let bytes = out.subarray(0, this.#position);
     let attributes = compressionNumbers.none;
     if (codec && codec.number !== compressionNumbers.none) {
       const body = await codec.compress(bytes.subarray(batchHeader_bytes));
@@ -69,14 +74,14 @@ export class BatchEncoder {
     }
     if (bytes.length > limit_bytes) throw this.#tooLarge(bytes.length);
     this.#putHeader(bytes, count, attributes);
-    return { bytes, count };
+    return { bytes, count, release: () => this.#options.memory.give(out) };
   }
 
   /** Writes records up to the target and returns how many. */
   #fill(): number {
-    const { target_bytes } = this.#options;
+    const { target_bytes, memory } = this.#options;
     const estimate = batchHeader_bytes + this.#left_bytes + this.#left * growthPerRecord_bytes;
-    this.#out = Buffer.allocUnsafeSlow(Math.min(Math.max(target_bytes, batchHeader_bytes), estimate));
+    this.#out = memory.take(Math.min(Math.max(target_bytes, batchHeader_bytes), estimate));
     this.#position = batchHeader_bytes;
     let count = 0;
     while (this.#isPending) {

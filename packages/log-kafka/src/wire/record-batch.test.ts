@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BatchCursor } from './batch-cursor.js';
 import { BatchEncoder, type EncoderOptions, singleRecordBatch } from './batch-encoder.js';
 import { at, putVarint, varint_bytes } from './batch-format.js';
+import { BatchMemory } from './batch-memory.js';
 import { type Compression, compressionCodec } from './compression.js';
 import { PackedOutput } from './packed-output.js';
 
@@ -63,6 +64,7 @@ const options: EncoderOptions = {
   target_bytes: 1 << 20,
   limit_bytes: 1 << 22,
   codec: undefined,
+  memory: new BatchMemory(1 << 16, 2),
   now: () => 1_700_000_000_000,
   topic: 'shop.public.orders',
 };
