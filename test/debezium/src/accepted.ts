@@ -105,7 +105,7 @@ export const accepted: readonly Accepted[] = [
     covers: (difference) =>
       difference.op === 'd' &&
       difference.path.startsWith('value.before.') &&
-      (inTopic('with_defaults')(difference) || /^timestamptz/.test(typeAt(difference) ?? '')),
+      (inTopic('with_defaults', 'filled')(difference) || /^timestamptz/.test(typeAt(difference) ?? '')),
   },
   {
     name: 'numeric with a negative scale',

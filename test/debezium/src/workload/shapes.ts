@@ -46,6 +46,26 @@ const changes: Workload = {
   ],
 };
 
+/** Partitions, published as themselves. */
+const partitions: Workload = {
+  tables: inPublic('parts_low', 'parts_high'),
+  setUp: [
+    'CREATE TABLE parts (id int, a text, PRIMARY KEY (id)) PARTITION BY RANGE (id)',
+    'CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (0) TO (100)',
+    // Its columns stand in another order than the root's.
+    'CREATE TABLE parts_high (a text, id int NOT NULL)',
+    'ALTER TABLE parts ATTACH PARTITION parts_high FOR VALUES FROM (100) TO (200)',
+    "INSERT INTO parts VALUES (1, 'a'), (101, 'b')",
+  ],
+  changes: [
+    "INSERT INTO parts VALUES (2, 'a'), (102, 'b')",
+    "UPDATE parts SET a = 'c'",
+    'UPDATE parts SET id = 150 WHERE id = 2',
+    'DELETE FROM parts WHERE id = 101',
+    'TRUNCATE parts',
+  ],
+};
+
 /** Tables whose names, or whose columns’ names, Avro does not allow. */
 export const oddlyNamed: readonly TableName[] = [
   { schema: 'my schema', name: 'Odd Näme-1' },
@@ -74,8 +94,21 @@ const names: Workload = {
 
 /** Columns that come and go while rows are written. */
 const schemaChanges: Workload = {
-  tables: inPublic('evolving'),
-  setUp: ['CREATE TABLE evolving (id int PRIMARY KEY, a text)', "INSERT INTO evolving VALUES (1, 'a')"],
+  tables: inPublic('evolving', 'with_gap', 'identified', 'filled', 'felt'),
+  setUp: [
+    'CREATE TABLE evolving (id int PRIMARY KEY, a text)',
+    "INSERT INTO evolving VALUES (1, 'a')",
+    'CREATE TABLE with_gap (gone int, id int PRIMARY KEY, also_gone text, a text)',
+    'ALTER TABLE with_gap DROP COLUMN gone, DROP COLUMN also_gone',
+    "INSERT INTO with_gap VALUES (1, 'a')",
+    'CREATE TABLE identified (id int PRIMARY KEY, a text, b int NOT NULL)',
+    "INSERT INTO identified VALUES (1, 'a', 1), (2, 'b', 2)",
+    'CREATE TABLE filled (id int PRIMARY KEY, a text)',
+    "INSERT INTO filled VALUES (1, 'a')",
+    "CREATE TYPE feeling AS ENUM ('calm')",
+    'CREATE TABLE felt (id int PRIMARY KEY, f feeling)',
+    "INSERT INTO felt VALUES (1, 'calm')",
+  ],
   changes: [
     "INSERT INTO evolving VALUES (2, 'a')",
     'ALTER TABLE evolving ADD COLUMN b int',
@@ -86,7 +119,24 @@ const schemaChanges: Workload = {
     'ALTER TABLE evolving DROP COLUMN c',
     'INSERT INTO evolving VALUES (6, 1)',
     'DELETE FROM evolving',
+    "INSERT INTO with_gap VALUES (2, 'b')",
+    "UPDATE with_gap SET a = 'c' WHERE id = 1",
+    'DELETE FROM with_gap',
+    "UPDATE identified SET a = 'x' WHERE id = 1",
+    'ALTER TABLE identified REPLICA IDENTITY FULL',
+    "UPDATE identified SET a = 'y' WHERE id = 1",
+    'DELETE FROM identified WHERE id = 1',
+    'ALTER TABLE identified REPLICA IDENTITY DEFAULT',
+    'DELETE FROM identified',
+    'ALTER TABLE filled ADD COLUMN b int NOT NULL DEFAULT 7',
+    "INSERT INTO filled VALUES (2, 'b')",
+    'UPDATE filled SET b = 8 WHERE id = 1',
+    'DELETE FROM filled',
+    "ALTER TYPE feeling ADD VALUE 'glad'",
+    "INSERT INTO felt VALUES (2, 'glad')",
+    "UPDATE felt SET f = 'glad' WHERE id = 1",
+    'DELETE FROM felt',
   ],
 };
 
-export const shapeWorkloads: readonly Workload[] = [changes, names, schemaChanges];
+export const shapeWorkloads: readonly Workload[] = [changes, partitions, names, schemaChanges];

@@ -61,8 +61,13 @@ const converted = all.filter(([, { unconverted }]) => unconverted !== true);
 
 /** Large values that updates spare (unchanged TOAST). Comes after the workload that makes the types. */
 export const sparedWorkload: Workload = {
-  tables: inPublic('spared', 'spared_required'),
-  setUp: [...table('spared', '', all), ...table('spared_required', ' NOT NULL', converted)],
+  tables: inPublic('spared', 'spared_required', 'spared_whole'),
+  setUp: [
+    ...table('spared', '', all),
+    ...table('spared_required', ' NOT NULL', converted),
+    ...table('spared_whole', '', all),
+    'ALTER TABLE spared_whole REPLICA IDENTITY FULL',
+  ],
   changes: [
     'UPDATE spared SET n = 2',
     'UPDATE spared_required SET n = 2',
@@ -71,5 +76,8 @@ export const sparedWorkload: Workload = {
     'UPDATE spared_required SET id = 2',
     'DELETE FROM spared',
     'DELETE FROM spared_required',
+    'UPDATE spared_whole SET n = 2',
+    'UPDATE spared_whole SET id = 2',
+    'DELETE FROM spared_whole',
   ],
 };
