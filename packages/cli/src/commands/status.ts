@@ -3,6 +3,7 @@ import {
   formatBytes,
   formatDuration,
   formatRate,
+  type PagesStatus,
   type StatusReport,
 } from '@millrace/lag-monitor';
 import { formatCount } from '../terminal/progress.js';
@@ -46,7 +47,19 @@ export function statusLines(report: StatusReport, style: Style): string[] {
     ),
     ...[report.capture, ...report.followers].flatMap((edge) => notes(edge, style)),
     ...report.alerts.map((alert) => style.red(`! ${alert.key} ${alert.state} since ${alert.since}`)),
+    ...pageNotes(report.pages, style),
   ];
+}
+
+/** Nothing while pages arrive. A monitor of an earlier version tells nothing. */
+function pageNotes(pages: PagesStatus | null | undefined, style: Style): string[] {
+  if (!pages) return [];
+  const { owed, jobs } = pages;
+  const lines: string[] = [];
+  if (owed > 0)
+    lines.push(style.red(`! ${owed} page${owed === 1 ? '' : 's'} not delivered yet, and tried again`));
+  if (jobs.fault) lines.push(style.yellow(`monitor.jobs: waits: ${jobs.fault.code} ${jobs.fault.detail}`));
+  return lines;
 }
 
 function row(edge: EdgeStatus, style: Style): string[] {
