@@ -150,14 +150,23 @@ describe('an outside consumer of a running pipeline on Kafka', () => {
       for (const statement of setUp) await client.query(statement);
       const folder = tempFolder('millrace-outside');
       writeFileSync(join(folder, 'millrace.yaml'), configuration(leader, replica, kafka));
-      const up = new Command(['up', '--no-input'], folder);
+      // A process of its own that may only read, there before the log is.
+      const registry = new Command(['registry'], folder);
+      let up: Command | undefined;
       try {
-        const port = await waitFor(() => /"service":"registry".*"port":(\d+)/.exec(up.output)?.[1], {
-          what: `the registry listens:\n${up.output}`,
+        await waitFor(() => registry.output.includes('there is no log yet'), {
+          what: 'the registry waits',
+          timeout_ms: arrival_ms,
+        });
+        up = new Command(['up', '--no-input'], folder);
+        const port = await waitFor(() => /"port":(\d+).*schema registry answers/.exec(registry.output)?.[1], {
+          what: 'the registry answers',
+          timeout_ms: arrival_ms,
         });
         await untilDone(client, up, `http://127.0.0.1:${port}`);
       } finally {
-        await up.stop();
+        await registry.stop();
+        await up?.stop();
         await client.end();
         removeTempFolder(folder);
       }
