@@ -50,9 +50,10 @@ export async function runPartitions(options: PartitionsOptions): Promise<Partiti
   const fleet = new Fleet(leader, replica, options);
   try {
     const load = runLoad({ url: leader.url, clients: options.clients, pause_ms: 10, signal: stop.signal });
-    const barriers = runBarriers(leader, stop.signal);
     fleet.begin();
     await waitFor(() => fleet.observe(), { what: 'the replica is exact', timeout_ms: settle_ms });
+    // Tables are reshaped only now that capture is told of it: before, it could not tell what happened.
+    const barriers = runBarriers(leader, stop.signal);
     const until_ms = performance.now() + options.strikes_ms;
     while (performance.now() < until_ms) await fleet.strike();
     await fleet.calm();
