@@ -46,6 +46,8 @@ export async function runBoth(program: JavaProgram, run: ComparedRun): Promise<O
   await using database = await pgDatabase(18);
   const leader = await database.connect();
   try {
+    // A thousand small transactions need not wait for the disk one by one.
+    await leader.query('SET synchronous_commit = off');
     await each(leader, [...workload.setUp, ...alone.setUp, 'CREATE TABLE the_end (id int PRIMARY KEY)']);
     const tables = [...workload.tables, theEnd];
     await using avro = await MillraceTap.open({ database, prefix, format: 'avro', tables });
