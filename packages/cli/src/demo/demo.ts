@@ -226,12 +226,13 @@ class Demo {
         ? `  ${style.green('✓')} The bank balanced in all ${formatCount(bank.looks)} looks at the follower while it ran`
         : `  ${style.red('✗')} The bank did not balance in ${bank.broken} of ${bank.looks} looks`,
     );
+    const pages = this.#receiver?.pages ?? 0;
     const peak = (edge: string): string => formatCount(this.#figures.peaks.get(edge) ?? 0);
     terminal.say(
       `  ${formatCount(load.transactions)} transactions under ${this.#kafka ? 'three' : 'two'} kill -9; peaks: log ${peak('capture')}, PostgreSQL ${peak('replica')}, DuckDB ${peak('lake')} events/s`,
     );
     terminal.say(
-      `  Caught up ${(drained_ms / 1_000).toFixed(1)} s after the load ended; ${this.#receiver?.pages ?? 0} page, ${this.#receiver?.resolves ?? 0} resolved; ${Math.round((systemClock.monotonic() - this.#began_ms) / 1_000)} s in all`,
+      `  Caught up ${(drained_ms / 1_000).toFixed(1)} s after the load ended; ${pages} page${pages === 1 ? '' : 's'}, ${this.#receiver?.resolves ?? 0} resolved; ${Math.round((systemClock.monotonic() - this.#began_ms) / 1_000)} s in all`,
     );
     return { equal };
   }
