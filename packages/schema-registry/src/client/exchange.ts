@@ -45,7 +45,9 @@ export function exchange(endpoint: RegistryEndpoint, { url, method, body, signal
     const request =
       url.protocol === 'https:' ? requestHttps(url, { ...options, ...tls }) : requestHttp(url, options);
     request
-      .once('response', (response) => read(response).then(resolve, reject))
+      .once('response', (response) => {
+        read(response).then(resolve, reject);
+      })
       .once('error', (error) =>
         reject(deadline.aborted ? new Error(`no answer within ${answer_ms_max / 1000} s`) : error),
       )

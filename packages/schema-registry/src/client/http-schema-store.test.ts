@@ -90,7 +90,7 @@ describe('waiting', () => {
   it('ends with MR-5005 when patience does, and the next call asks again', async () => {
     let down = true;
     await using registry = await scripted((line) => (down ? { status: 503 } : accepted(line)));
-    const store = storeOf(registry.url);
+    const store = storeOf(registry.url, { patience_ms: 1_500 });
     expect(await faultOf(store.register(subject, schema))).toMatchObject({ code: 'MR-5005' });
     expect(registry.seen.length).toBeGreaterThan(1);
     down = false;

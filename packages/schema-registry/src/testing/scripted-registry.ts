@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { certificate, privateKey } from './localhost-certificate.js';
@@ -29,7 +29,7 @@ export async function scripted(
 ): Promise<ScriptedRegistry> {
   const seen: SeenRequest[] = [];
   const server = tls ? createTlsServer({ cert: certificate, key: privateKey }) : createServer();
-  server.on('request', async (request, response) => {
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const line = `${request.method} ${request.url}`;
     const text = await bodyOf(request);
     seen.push({
@@ -41,6 +41,9 @@ export async function scripted(
     if (reply === 'hang') return;
     const { status = 200, body = {}, headers = {} } = reply;
     response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body));
+  };
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    respond(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
