@@ -27,6 +27,13 @@ const changes: Workload = {
     "BEGIN; INSERT INTO plain VALUES (200, 'a', 1); UPDATE plain SET n = 2 WHERE id = 200; DELETE FROM plain WHERE id = 200; INSERT INTO plain VALUES (200, 'b', 3); COMMIT",
     "BEGIN; INSERT INTO plain VALUES (300, 'kept', 1); SAVEPOINT s; INSERT INTO plain VALUES (301, 'gone', 1); ROLLBACK TO s; INSERT INTO two_keys VALUES ('k', 2, '00000000-0000-0000-0000-000000000002'); COMMIT",
     'BEGIN; INSERT INTO plain VALUES (400, NULL, 1); ROLLBACK',
+    // Several rows with one LSN.
+    `COPY plain (id, n) FROM PROGRAM 'for i in 1 2 3 4 5 6 7 8; do echo "200$i,7"; done' WITH (FORMAT csv)`,
+    // Ends after one that began later.
+    "BEGIN; INSERT INTO plain VALUES (500, 'prepared', 1); PREPARE TRANSACTION 'debezium_comparison'",
+    "INSERT INTO plain VALUES (501, 'between', 1)",
+    "COMMIT PREPARED 'debezium_comparison'",
+    "INSERT INTO plain SELECT i, repeat('many', 20), i FROM generate_series(10001, 11000) i",
     "UPDATE two_keys SET x = 3 WHERE a = 'k'",
     "UPDATE two_keys SET a = 'other' WHERE x = 3",
     'DELETE FROM two_keys',
