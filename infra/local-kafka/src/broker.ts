@@ -1,6 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { logFile, ServerProcess } from '@millrace/local-process';
+import { logFile, type ServerProgram } from '@millrace/local-process';
 import { jvmEnvironment } from './jvm.js';
 import type { KafkaPrograms } from './programs.js';
 
@@ -29,12 +29,12 @@ function markSeeker(file: string, from: number, mark: string): () => Promise<boo
   };
 }
 
-/** Starts the broker that `folder/server.properties` describes; resolves when it serves clients. Throws MR-7002. */
-export async function startBroker(programs: KafkaPrograms, folder: string): Promise<ServerProcess> {
+/** The broker that `folder/server.properties` describes, ready when it serves clients. */
+export async function brokerProgram(programs: KafkaPrograms, folder: string): Promise<ServerProgram> {
   const log = join(folder, logFile);
   const from = (await stat(log).catch(() => undefined))?.size ?? 0;
   const seen = markSeeker(log, from, readyMark);
-  return ServerProcess.start({
+  return {
     name: 'Kafka',
     program: programs.java.program,
     args: [
@@ -47,5 +47,5 @@ export async function startBroker(programs: KafkaPrograms, folder: string): Prom
     environment: jvmEnvironment,
     start_ms_max,
     isReady: () => seen(),
-  });
+  };
 }

@@ -1,6 +1,11 @@
 import { join } from 'node:path';
-import { cacheFolder, freePort, makeServerFolder, removeAbandonedFolders } from '@millrace/local-process';
-import { isFault } from '@millrace/runtime';
+import {
+  cacheFolder,
+  freePort,
+  makeServerFolder,
+  removeAbandonedFolders,
+  retryTakenPorts,
+} from '@millrace/local-process';
 import { type KeyPair, makeCertificates } from './certificates.js';
 import { type Distribution, kafkaDistribution } from './distribution.js';
 import { KafkaNode } from './node.js';
@@ -36,9 +41,6 @@ export interface KafkaOptions {
   /** More options for the JVMs; the last one wins. `-XX:TieredStopAtLevel=4` for measuring. */
   readonly jvm?: readonly string[];
 }
-
-/** Tries of ports that other processes may take between our look and the broker's bind. */
-const start_tries = 4;
 
 /** What a client needs for a cluster with TLS. */
 export interface ClientTls extends KeyPair {
@@ -171,12 +173,5 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   const runFolder = join(cacheFolder({ name: 'kafka', shared: false }), 'run');
   await removeAbandonedFolders(runFolder, 'KILL');
   const recipe: Recipe = { distribution, programs, options, wish: await wishOf(options), runFolder };
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await tryStart(recipe);
-    } catch (error) {
-      const taken = isFault(error, 'MR-7002') && error.detail.includes('Address already in use');
-      if (!taken || attempt === start_tries) throw error;
-    }
-  }
+  return retryTakenPorts(() => tryStart(recipe));
 }

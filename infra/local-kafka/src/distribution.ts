@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, makeOnce, userCacheFolder } from '@millrace/local-process';
+import { freePort, makeOnce, ServerProcess, userCacheFolder } from '@millrace/local-process';
 import { fetchJars, findJava, type Java, readJarLock } from '@millrace/maven-jars';
-import { startBroker } from './broker.js';
+import { brokerProgram } from './broker.js';
 import { jvmOptions, loggingText } from './jvm.js';
 import { propertiesText } from './properties.js';
 import { formatByTool, newClusterId } from './storage.js';
@@ -48,10 +48,8 @@ async function prepare(folder: string, java: Java, classpath: string): Promise<v
   const programs = { java, classpath, options };
   await formatByTool(programs, trial, newClusterId(), []);
   await copyFile(join(dataDir, checkpoint), join(folder, checkpoint));
-  const broker = await startBroker(
-    { ...programs, options: [...options, `-XX:ArchiveClassesAtExit=${join(folder, archive)}`] },
-    trial,
-  );
+  const recording = [...options, `-XX:ArchiveClassesAtExit=${join(folder, archive)}`];
+  const broker = await ServerProcess.start(await brokerProgram({ ...programs, options: recording }, trial));
   await broker.stop('SIGTERM');
   await rm(trial, { recursive: true, force: true });
 }

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  freePort,
   makeServerFolder,
+  onFreePort,
   removeAbandonedFolders,
   runAs,
   type ServerProcess,
@@ -30,9 +30,6 @@ export interface PgServerOptions {
   /** Where the WAL begins: an LSN on a 16 MiB boundary. Default: where initdb leaves it. */
   readonly walStart?: bigint;
 }
-
-/** Tries of a port that another process may take between our look and the server's bind. */
-const start_tries = 4;
 
 /**
  * A real PostgreSQL server of our own: on 127.0.0.1, its own port, folder and password, fsync on, ready for logical
@@ -75,7 +72,10 @@ export class PgServer {
     try {
       await runAs(user, folder, 'cp', ['-Rp', template.dataDir, server.dataDir]);
       await server.#configure(options.conf ?? {}, true);
-      await server.#startOnFreePort();
+      await onFreePort((port) => {
+        server.#port = port;
+        return server.start();
+      });
     } catch (error) {
       await server.remove();
       throw error;
@@ -189,17 +189,5 @@ export class PgServer {
   async #configure(conf: ServerSettings, fresh: boolean): Promise<void> {
     const text = configurationText(conf, fresh);
     if (text !== '') await appendFile(join(this.dataDir, 'postgresql.conf'), text);
-  }
-
-  async #startOnFreePort(): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      this.#port = await freePort();
-      try {
-        return await this.start();
-      } catch (error) {
-        const taken = error instanceof Fault && error.detail.includes('Address already in use');
-        if (!taken || attempt === start_tries) throw error;
-      }
-    }
   }
 }

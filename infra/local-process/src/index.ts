@@ -1,7 +1,8 @@
 export { type ServiceUser, serverEnvironment, spawnAs } from './account.js';
 export { type CacheClaim, cacheFolder } from './cache-folder.js';
+export { LocalServer } from './local-server.js';
 export { makeOnce } from './make-once.js';
-export { freePort } from './port.js';
+export { freePort, onFreePort, retryTakenPorts } from './port.js';
 export { runAs } from './program.js';
 export { makeServerFolder, removeAbandonedFolders } from './server-folder.js';
 export { logFile, ServerProcess, type ServerProgram } from './server-process.js';

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { Fault } from '@millrace/runtime';
+import { Fault, isFault } from '@millrace/runtime';
 
 const lowest = 15_000;
 /** Used where the kernel does not say: the lowest of Linux's and the IANA's ephemeral ranges. */
@@ -40,4 +40,24 @@ export async function freePort(): Promise<number> {
   throw new Fault('MR-7002', {
     detail: `no free port between ${lowest} and ${above} was found in ${tries_max} tries`,
   });
+}
+
+/** Tries of ports that another process may take between our look and the server's bind. */
+const start_tries = 4;
+
+/** Runs `start`, which chooses ports, again when a server's log says that one of them was taken meanwhile. */
+export async function retryTakenPorts<T>(start: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start();
+    } catch (error) {
+      const taken = isFault(error, 'MR-7002') && error.detail.includes('Address already in use');
+      if (!taken || attempt === start_tries) throw error;
+    }
+  }
+}
+
+/** Has a server start on a free port, on another when that was taken meanwhile. */
+export function onFreePort<T>(start: (port: number) => Promise<T>): Promise<T> {
+  return retryTakenPorts(async () => start(await freePort()));
 }

@@ -5,7 +5,7 @@ import { type ServiceUser, serverEnvironment, spawnAs } from './account.js';
 const output_bytes_max = 16_384;
 
 /**
- * Runs a short program as `user` in folder `cwd` to its end. Throws MR-7002 with the last of its output when it
+ * Runs a short program as `user` in folder `cwd` to its end, by default with nothing of our environment. Throws MR-7002 with the last of its output when it
  * cannot start or exits other than 0.
  */
 export function runAs(
@@ -13,11 +13,12 @@ export function runAs(
   cwd: string,
   program: string,
   args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = serverEnvironment,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd,
-      env: { ...serverEnvironment },
+      env: { ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
       ...spawnAs(user),
     });

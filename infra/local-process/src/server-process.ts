@@ -38,13 +38,13 @@ const recordPid = `echo $$ > ${pidFile} && exec "$@"`;
 export class ServerProcess {
   readonly pid: number;
   readonly #child: ChildProcess;
-  readonly #what: string;
+  readonly #program: ServerProgram;
   readonly #ended: Promise<void>;
 
-  private constructor(child: ChildProcess, what: string) {
+  private constructor(program: ServerProgram, child: ChildProcess) {
     this.pid = child.pid ?? -1;
+    this.#program = program;
     this.#child = child;
-    this.#what = what;
     this.#ended = new Promise<void>((resolve) => {
       child.once('exit', () => resolve());
       child.once('error', () => resolve());
@@ -52,8 +52,8 @@ export class ServerProcess {
     child.unref(); // a forgotten server must not keep us alive; the watchdog ends it
   }
 
-  /** Starts the server, logging to `folder/server.log`; resolves when it is ready. Throws MR-7002 with its log. */
-  static async start(program: ServerProgram): Promise<ServerProcess> {
+  /** Starts the program, logging to `folder/server.log`. It may not serve yet: see `becomeReady`. */
+  static launch(program: ServerProgram): ServerProcess {
     const { folder, user } = program;
     const log = openSync(join(folder, logFile), 'a', 0o600);
     const child = spawn('/bin/sh', ['-c', recordPid, 'sh', program.program, ...program.args], {
@@ -64,8 +64,13 @@ export class ServerProcess {
       ...spawnAs(user),
     });
     closeSync(log);
-    const server = new ServerProcess(child, `${program.name} in ${folder}`);
-    await server.#becomeReady(program);
+    return new ServerProcess(program, child);
+  }
+
+  /** Launches the server and waits until it is ready. Throws MR-7002 with its log. */
+  static async start(program: ServerProgram): Promise<ServerProcess> {
+    const server = ServerProcess.launch(program);
+    await server.becomeReady();
     return server;
   }
 
@@ -73,7 +78,9 @@ export class ServerProcess {
     return this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  async #becomeReady({ isReady, start_ms_max, folder }: ServerProgram): Promise<void> {
+  /** Resolves when the server is ready. Throws MR-7002 with its log when it ends before, or takes too long. */
+  async becomeReady(): Promise<void> {
+    const { isReady, start_ms_max, folder } = this.#program;
     const deadline = performance.now() + start_ms_max;
     while (this.running && performance.now() < deadline) {
       if (await isReady(this.pid)) return;
@@ -83,6 +90,10 @@ export class ServerProcess {
     const how = this.running ? `was not ready after ${start_ms_max / 1_000} s` : 'ended while starting';
     if (this.running) await this.kill9();
     throw new Fault('MR-7002', { detail: `${this.#what} ${how}:\n${log.trim()}` });
+  }
+
+  get #what(): string {
+    return `${this.#program.name} in ${this.#program.folder}`;
   }
 
   /** Ends the server by `signal` and waits until it is gone. Does nothing when it is. Throws MR-7002 after a minute. */

@@ -1,17 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import {
   cacheFolder,
-  freePort,
+  LocalServer,
   makeServerFolder,
+  onFreePort,
   removeAbandonedFolders,
-  ServerProcess,
-  startWatchdog,
-  type Watchdog,
 } from '@millrace/local-process';
-import { Fault, isFault } from '@millrace/runtime';
 import { findRedis, type RedisProgram } from './program.js';
 
 /** Lines for redis.conf, by name. */
@@ -25,7 +22,6 @@ export interface RedisOptions {
 }
 
 const start_ms_max = 30_000;
-const start_tries = 4;
 const ping_ms_max = 1_000;
 
 /** What queues need: a job that was accepted is there after a crash, and none is evicted. */
@@ -59,22 +55,20 @@ function answers(port: number, password: string): Promise<boolean> {
   });
 }
 
-/** A real Redis of our own on 127.0.0.1. It ends with this process, however that ends, and its folder goes with it. */
-export class RedisServer {
-  /** Holds `redis.conf`, `server.log` and the data. */
-  readonly folder: string;
+/**
+ * A real Redis of our own on 127.0.0.1. What it acknowledged survives `kill9`. It ends with this process, however that ends, and its folder goes with
+ * it.
+ */
+export class RedisServer extends LocalServer {
   readonly #program: RedisProgram;
   readonly #password = randomBytes(18).toString('base64url');
-  readonly #watchdog: Watchdog;
   #settings: RedisSettings;
   #port = 0;
-  #process: ServerProcess | undefined;
 
   private constructor(folder: string, program: RedisProgram, settings: RedisSettings) {
-    this.folder = folder;
+    super(folder);
     this.#program = program;
     this.#settings = { ...defaults, ...settings };
-    this.#watchdog = startWatchdog(folder, 'KILL');
   }
 
   /** Makes an empty server and starts it. Throws MR-7001, MR-7002, MR-7003. */
@@ -84,7 +78,10 @@ export class RedisServer {
     await removeAbandonedFolders(runFolder, 'KILL');
     const server = new RedisServer(await makeServerFolder(runFolder, 'redis'), found, settings);
     try {
-      await server.#startOnFreePort();
+      await onFreePort((port) => {
+        server.#port = port;
+        return server.start();
+      });
     } catch (error) {
       await server.remove();
       throw error;
@@ -96,10 +93,6 @@ export class RedisServer {
     return this.#port;
   }
 
-  get running(): boolean {
-    return this.#process?.running ?? false;
-  }
-
   /** `redis://:password@127.0.0.1:port`. Not for logs. */
   get url(): string {
     return `redis://:${this.#password}@127.0.0.1:${this.#port}`;
@@ -107,50 +100,16 @@ export class RedisServer {
 
   /** Starts the stopped or killed server on its port and data, with changed settings if given. Throws MR-7002. */
   async start(settings: RedisSettings = {}): Promise<void> {
-    if (this.running)
-      throw new Fault('MR-7002', { detail: `the Redis in ${this.folder} is running already` });
     this.#settings = { ...this.#settings, ...settings };
     await this.#configure();
-    this.#process = await ServerProcess.start({
+    await this.run({
       name: 'Redis',
       program: this.#program.program,
       args: [join(this.folder, 'redis.conf')],
-      folder: this.folder,
       environment: this.#program.environment,
       start_ms_max,
       isReady: () => answers(this.#port, this.#password),
     });
-  }
-
-  /** Ends the server in order and keeps its data. */
-  async stop(): Promise<void> {
-    await this.#process?.stop('SIGTERM');
-  }
-
-  /** SIGKILL: a crash. What was acknowledged is in the append-only file, which `start` reads. */
-  async kill9(): Promise<void> {
-    await this.#process?.kill9();
-  }
-
-  /** The server stands still (SIGSTOP): connections stay open, nothing answers. */
-  pause(): void {
-    this.#process?.freeze(true);
-  }
-
-  /** Goes on after `pause`. */
-  resume(): void {
-    this.#process?.freeze(false);
-  }
-
-  /** Ends the server at once and removes its folder. */
-  async remove(): Promise<void> {
-    await this.kill9();
-    await this.#watchdog.release();
-    await rm(this.folder, { recursive: true, force: true });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.remove();
   }
 
   async #configure(): Promise<void> {
@@ -162,18 +121,6 @@ export class RedisServer {
     };
     const text = Object.entries(all).map(([name, value]) => `${name} ${value}\n`);
     await writeFile(join(this.folder, 'redis.conf'), text.join(''), { mode: 0o600 });
-  }
-
-  async #startOnFreePort(): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      this.#port = await freePort();
-      try {
-        return await this.start();
-      } catch (error) {
-        const taken = isFault(error, 'MR-7002') && error.detail.includes('Address already in use');
-        if (!taken || attempt === start_tries) throw error;
-      }
-    }
   }
 }
 

@@ -1,14 +1,13 @@
-import { spawn } from 'node:child_process';
 import { access, constants, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { debianRoot } from '@millrace/debian-packages';
-import { Fault } from '@millrace/runtime';
+import { runAs } from '@millrace/local-process';
+import { Fault, isFault } from '@millrace/runtime';
 import type { LockedJar } from './jar-lock.js';
 import { findJava } from './java.js';
 
 const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
-const output_bytes_max = 4_000;
 
 /** A dependency of the pom we hand to Maven; `alone`: without what it depends on itself. */
 export interface PomDependency {
@@ -65,30 +64,10 @@ async function findMaven(): Promise<string> {
 async function runMaven(folder: string, args: readonly string[]): Promise<void> {
   const program = await findMaven();
   const { home } = await findJava({ atLeast: java_atLeast });
-  await toTheEnd(program, ['-B', '-q', ...args], folder, { JAVA_HOME: home, ...process.env });
-}
-
-function toTheEnd(
-  program: string,
-  args: readonly string[],
-  cwd: string,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    const keep = (chunk: Buffer): void => {
-      output = (output + chunk.toString('utf8')).slice(-output_bytes_max);
-    };
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
-    child.on('error', (cause) =>
-      reject(new Fault('MR-7004', { detail: `Maven (mvn) cannot be run: ${cause.message}`, cause })),
-    );
-    child.on('close', (code, signal) => {
-      if (code === 0) resolve();
-      else reject(new Fault('MR-7004', { detail: `mvn ended with ${signal ?? code}:\n${output.trim()}` }));
-    });
+  // The user's environment: proxies, MAVEN_OPTS, and a JAVA_HOME of his own if there is one.
+  const environment = { JAVA_HOME: home, ...process.env };
+  await runAs(undefined, folder, program, ['-B', '-q', ...args], environment).catch((cause: unknown) => {
+    throw new Fault('MR-7004', { detail: isFault(cause) ? cause.detail : String(cause), cause });
   });
 }
 
