@@ -47,6 +47,9 @@ const sameJson = (debezium: unknown, millrace: unknown): boolean => {
   return sorted(debezium) === sorted(millrace);
 };
 
+/** A field that ours does not have: no value, and no schema (null). */
+const isLeftOut = ({ millrace }: Difference): boolean => millrace === undefined || millrace === null;
+
 /** 1582-10-15 in days from 1970; the codes of both infinite dates are less, too. */
 const gregorian_days = -141_427;
 
@@ -90,7 +93,10 @@ export const accepted: readonly Accepted[] = [
   },
   {
     name: 'defaults in schemas',
-    covers: (difference) => difference.path.endsWith(':default'),
+    covers: (difference) =>
+      inTopic('with_defaults', 'serials', 'filled')(difference) &&
+      difference.path.endsWith(':default') &&
+      difference.millrace === undefined,
   },
   {
     name: 'defaults in place of NULL',
@@ -105,11 +111,13 @@ export const accepted: readonly Accepted[] = [
     covers: (difference) =>
       difference.op === 'd' &&
       difference.path.startsWith('value.before.') &&
-      (inTopic('with_defaults', 'filled')(difference) || /^timestamptz/.test(typeAt(difference) ?? '')),
+      (inTopic('with_defaults', 'filled')(difference) ||
+        (/^timestamptz/.test(typeAt(difference) ?? '') && difference.debezium === '1970-01-01T00:00:00Z')),
   },
   {
     name: 'numeric with a negative scale',
-    covers: ofType('numeric(5,-2)'),
+    covers: (difference) =>
+      ofType('numeric(5,-2)')(difference) && (isRow(difference) || difference.path.endsWith(':parameters')),
   },
   {
     name: 'dates before 1582 and infinite dates in snapshots',
@@ -123,11 +131,11 @@ export const accepted: readonly Accepted[] = [
   },
   {
     name: 'int2vector, oidvector',
-    covers: ofType('int2vector', 'oidvector'),
+    covers: (difference) => ofType('int2vector', 'oidvector')(difference) && isLeftOut(difference),
   },
   {
     name: 'tsvector[]',
-    covers: ofType('tsvector[]'),
+    covers: (difference) => ofType('tsvector[]')(difference) && isLeftOut(difference),
   },
   {
     name: 'ltree[]',
@@ -171,7 +179,8 @@ export const accepted: readonly Accepted[] = [
   },
   {
     name: 'generated columns in snapshots',
-    covers: (difference) => inTopic('generated')(difference) && /\.doubled$/.test(difference.path),
+    covers: (difference) =>
+      inTopic('generated')(difference) && /\.doubled$/.test(difference.path) && isLeftOut(difference),
   },
   {
     name: 'schema names with a digit after a dot',
