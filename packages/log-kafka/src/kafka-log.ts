@@ -27,6 +27,7 @@ import { progressTopicOf, tableTopicOf } from './topic-names.js';
 import { ask_deadline_ms, type Topics } from './topics.js';
 import { trimPartition } from './trim.js';
 import { type CompressionCodec, compressionCodec } from './wire/compression.js';
+import { PackedOutputs } from './wire/packed-output.js';
 
 /** What opening found out. */
 export interface OpenedCluster {
@@ -49,6 +50,7 @@ export class KafkaLogHandle implements KafkaLog {
   readonly #options: KafkaLogOptions;
   readonly #opened: OpenedCluster;
   readonly #cache = new ChunkCache(cache_bytes);
+  readonly #outputs = new PackedOutputs();
   readonly #sender: Sender;
   readonly #progressTopic: string;
   readonly #progressReader: ProgressReader;
@@ -174,7 +176,7 @@ export class KafkaLogHandle implements KafkaLog {
   }
 
   waiting(): string | undefined {
-    return this.#opened.surroundings.waits.current;
+    return this.#opened.surroundings.waits.current ?? this.#sender.slowest;
   }
 
   async close(): Promise<void> {
@@ -212,6 +214,7 @@ export class KafkaLogHandle implements KafkaLog {
     return {
       topics: this.#opened.topics,
       cache: this.#cache,
+      outputs: this.#outputs,
       surroundings: { ...this.#opened.surroundings, clock: this.#options.clock },
     };
   }

@@ -34,7 +34,6 @@ export async function persist<T>(
   attempt: (number: number) => Promise<T>,
 ): Promise<T> {
   const started_ms = clock.monotonic();
-  const either = signal ? AbortSignal.any([signal, closing]) : closing;
   let wait: Wait | undefined;
   try {
     for (let number = 0; ; number++) {
@@ -52,6 +51,7 @@ export async function persist<T>(
         if (wait) wait.because(reason);
         else if (waited_ms >= shownAfter_ms) wait = waits.begin(reason);
       }
+      const either = signal ? AbortSignal.any([signal, closing]) : closing;
       await clock.sleep(backoff_ms(backoff, number, Math.random()), either);
     }
   } finally {

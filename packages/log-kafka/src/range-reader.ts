@@ -8,18 +8,18 @@ import { type Chunk, fetchChunk } from './fetching.js';
 import { type PersistSurroundings, persist } from './persist.js';
 import type { Topics } from './topics.js';
 import { BatchCursor } from './wire/batch-cursor.js';
-import { PackedOutput } from './wire/packed-output.js';
+import type { PackedOutput, PackedOutputs } from './wire/packed-output.js';
 
 export interface ReadAccess {
   readonly topics: Topics;
   readonly cache: ChunkCache;
+  readonly outputs: PackedOutputs;
   readonly surroundings: PersistSurroundings & { readonly clock: Clock };
 }
 
 /** One Fetch: enough to be worth a round trip, small enough that many ranges at once stay bounded. */
 const fetch_bytes_min = 64 * 1024;
 const fetch_bytes_max = 1024 * 1024;
-const output_bytes_min = 4 * 1024;
 /** Beyond the end, the first look again follows soon: what a record names is there already, but for a moment. */
 const waitFirst_ms = 5;
 const waitMost_ms = 250;
@@ -39,23 +39,30 @@ export async function* readRange(
 ): AsyncGenerator<PackedRecords, void, void> {
   const { surroundings } = access;
   const { signal } = options;
-  const reader = new RangeReader(access, range, options);
+  const out = access.outputs.take();
+  const reader = new RangeReader(access, range, options, out);
   let empty = 0;
-  let emptySince_ms = 0;
-  while (!reader.isDone) {
-    signal.throwIfAborted();
-    const piece = await reader.piece();
-    if (piece.chunk.end > reader.fetch) {
-      empty = 0;
-      yield* reader.batches(piece);
-      continue;
+  // Pauses only: time in which brokers were away says nothing about what they hold.
+  let waited_ms = 0;
+  try {
+    while (!reader.isDone) {
+      signal.throwIfAborted();
+      const piece = await reader.piece();
+      if (piece.chunk.end > reader.fetch) {
+        empty = 0;
+        waited_ms = 0;
+        yield* reader.batches(piece);
+        continue;
+      }
+      if (empty === 0 && piece.chunk.high <= range.last) reader.saysWaiting();
+      if (waited_ms > lost_ms) throw lost(range, piece.chunk.high);
+      const pause_ms = Math.min(waitMost_ms, waitFirst_ms * 2 ** Math.min(empty, 10));
+      empty++;
+      waited_ms += pause_ms;
+      await surroundings.clock.sleep(pause_ms, AbortSignal.any([signal, surroundings.closing]));
     }
-    if (empty === 0) emptySince_ms = surroundings.clock.monotonic();
-    if (empty === 0 && piece.chunk.high <= range.last) reader.saysWaiting();
-    if (surroundings.clock.monotonic() - emptySince_ms > lost_ms) throw lost(range, piece.chunk.high);
-    const pause_ms = Math.min(waitMost_ms, waitFirst_ms * 2 ** Math.min(empty, 10));
-    empty++;
-    await surroundings.clock.sleep(pause_ms, AbortSignal.any([signal, surroundings.closing]));
+  } finally {
+    access.outputs.give(out);
   }
 }
 
@@ -70,12 +77,12 @@ class RangeReader {
   /** The fetch position: everything below it is read (R19). */
   fetch: bigint;
 
-  constructor(access: ReadAccess, range: ReadRange, options: ReadOptions) {
+  constructor(access: ReadAccess, range: ReadRange, options: ReadOptions, out: PackedOutput) {
     this.#access = access;
     this.#range = range;
     this.#options = options;
     this.fetch = range.first;
-    this.#out = new PackedOutput(Math.max(output_bytes_min, Math.min(options.max_bytes, fetch_bytes_max)));
+    this.#out = out;
     this.#fetch_bytes = Math.min(fetch_bytes_max, Math.max(fetch_bytes_min, options.max_bytes));
   }
 

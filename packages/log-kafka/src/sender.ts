@@ -42,6 +42,12 @@ interface Routed {
   readonly batch: EncodedBatch;
 }
 
+interface Unanswered {
+  readonly since_ms: number;
+  readonly link: BrokerLink;
+  readonly routed: readonly Routed[];
+}
+
 /**
  * Appends to partitions, at most one request per partition at a time (R10): who calls `send` sees to it that no other call for the same
  * partition is under way. Every broker gets one request per round, all brokers at once.
@@ -50,6 +56,8 @@ export class Sender {
   readonly #topics: Topics;
   readonly #surroundings: PersistSurroundings;
   readonly #acknowledged = new Map<string, bigint>();
+  /** Requests under way, the oldest first. */
+  readonly #unanswered = new Set<Unanswered>();
 
   constructor(topics: Topics, surroundings: PersistSurroundings) {
     this.#topics = topics;
@@ -150,8 +158,8 @@ export class Sender {
   /** Returns why partitions refused; throws what is ambiguous or final. */
   async #request(link: BrokerLink, routed: readonly Routed[]): Promise<string[]> {
     let answers: readonly PartitionProduced[];
-    const answered = new AbortController();
-    void this.#showSlow(link, routed, answered.signal);
+    const request = { since_ms: this.#surroundings.clock.monotonic(), link, routed };
+    this.#unanswered.add(request);
     try {
       const api = (await link.speaks(produceById)) ? produceById : produceByName;
       const partitions = routed.map(({ lane, topic, batch }) => ({
@@ -166,19 +174,18 @@ export class Sender {
       if (error.isSent) throw uncertain(keys(routed), error.message, error);
       return [error.message];
     } finally {
-      answered.abort();
+      this.#unanswered.delete(request);
     }
     return this.#judge(routed, answers);
   }
 
-  /** A broker that holds an append back, for replicas that do not follow say, is a wait like any other (promise 10). */
-  async #showSlow(link: BrokerLink, routed: readonly Routed[], answered: AbortSignal): Promise<void> {
-    const { clock, waits } = this.#surroundings;
-    await clock.sleep(slow_ms, answered);
-    if (answered.aborted) return;
-    const broker = formatEndpoint(link.endpoint);
-    const wait = waits.begin(`broker ${broker} has not acknowledged an append to ${keys(routed)} yet`);
-    answered.addEventListener('abort', () => wait.end(), { once: true });
+  /** An append that a broker holds back, for replicas that do not follow say, is a wait like any other (promise 10). */
+  get slowest(): string | undefined {
+    const now_ms = this.#surroundings.clock.monotonic();
+    for (const { since_ms, link, routed } of this.#unanswered)
+      if (now_ms - since_ms >= slow_ms)
+        return `broker ${formatEndpoint(link.endpoint)} has not acknowledged an append to ${keys(routed)} yet`;
+    return undefined;
   }
 
   /** Every answer is taken in before any failure is thrown: what was acknowledged stays acknowledged. */

@@ -76,3 +76,21 @@ const upperBound = (record: BatchCursor): number =>
   Math.max(0, record.valueLength) +
   record.headerLength +
   (record.headers > 1 ? record.headersLength + (record.headers - 1) * 3 : 0);
+
+const output_bytes = 16 * 1024;
+const kept_bytes_max = 2 * 1024 * 1024;
+const kept_max = 8;
+
+/** Outputs of ranges that are read, for the next ones. */
+export class PackedOutputs {
+  readonly #free: PackedOutput[] = [];
+
+  take(): PackedOutput {
+    return this.#free.pop() ?? new PackedOutput(output_bytes);
+  }
+
+  give(output: PackedOutput): void {
+    output.reset();
+    if (this.#free.length < kept_max && output.out.buffer.length <= kept_bytes_max) this.#free.push(output);
+  }
+}
