@@ -2,8 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { Command } from '@millrace/chaos';
-import { type KafkaCluster, startKafka } from '@millrace/local-kafka';
-import { type PgServer, removeTempFolder, startPostgres, tempFolder, waitFor } from '@millrace/test-support';
+import {
+  kafkaBrokers,
+  type PgServer,
+  removeTempFolder,
+  startPostgres,
+  tempFolder,
+  waitFor,
+} from '@millrace/test-support';
 import avsc from 'avsc';
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 import type pg from 'pg';
@@ -12,7 +18,8 @@ import { valueCorpus } from './value-corpus.js';
 
 const limit_ms = 120_000;
 const arrival_ms = 60_000;
-const pipeline = 'shop';
+/** Topics are on brokers that tests share. */
+const pipeline = `outside${process.pid}x${Date.now() % 1_000_000}`;
 
 /** 64-bit integers as bigint, which avsc by itself refuses above 2^53. */
 const exactLong = avsc.types.LongType.__with({
@@ -53,7 +60,7 @@ class OutsideConsumer implements AsyncDisposable {
 
   constructor(brokers: readonly string[], registry: string) {
     const kafka = new Kafka({ clientId: 'outside', brokers: [...brokers], logLevel: logLevel.NOTHING });
-    this.#consumer = kafka.consumer({ groupId: 'outside' });
+    this.#consumer = kafka.consumer({ groupId: `${pipeline}-readers` });
     const avro = { wrapUnions: true, typeHook } as unknown as Partial<avsc.ForSchemaOptions>;
     this.#registry = new SchemaRegistry({ host: registry }, { [SchemaType.AVRO]: avro });
   }
@@ -123,7 +130,7 @@ const changes = [
     (_, row) => `INSERT INTO everything VALUES (${1000 + row}, ${cells(row)})`,
   ),
   'CREATE TABLE later (id int PRIMARY KEY)',
-  'ALTER PUBLICATION shop ADD TABLE later',
+  'ALTER PUBLICATION outside ADD TABLE later',
   'INSERT INTO later VALUES (1)',
   'TRUNCATE emptied',
 ];
@@ -131,16 +138,14 @@ const changes = [
 describe('an outside consumer of a running pipeline on Kafka', () => {
   let leader: PgServer;
   let replica: PgServer;
-  let kafka: KafkaCluster;
+  let brokers: readonly string[];
   beforeAll(async () => {
-    [leader, replica, kafka] = await Promise.all([
-      startPostgres({ version: 18 }),
-      startPostgres({ version: 18 }),
-      startKafka(),
-    ]);
+    leader = await startPostgres({ version: 18 });
+    replica = await startPostgres({ version: 18 });
+    brokers = await kafkaBrokers();
   });
   afterAll(async () => {
-    await Promise.all([leader.remove(), replica.remove(), kafka.remove()]);
+    await Promise.all([leader.remove(), replica.remove()]);
   });
 
   it(
@@ -149,7 +154,7 @@ describe('an outside consumer of a running pipeline on Kafka', () => {
       const client = await leader.connect();
       for (const statement of setUp) await client.query(statement);
       const folder = tempFolder('millrace-outside');
-      writeFileSync(join(folder, 'millrace.yaml'), configuration(leader, replica, kafka));
+      writeFileSync(join(folder, 'millrace.yaml'), configuration(leader, replica, brokers));
       // A process of its own that may only read, there before the log is.
       const registry = new Command(['registry'], folder);
       let up: Command | undefined;
@@ -176,7 +181,7 @@ describe('an outside consumer of a running pipeline on Kafka', () => {
 
   /** Until `topics` and no others are there. A consumer group finds those that come later only minutes later. */
   async function untilTopics(tables: readonly string[], up: Command): Promise<void> {
-    const admin = new Kafka({ brokers: [...kafka.brokers], logLevel: logLevel.NOTHING }).admin();
+    const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
     try {
       const wanted = tables.map((table) => `${pipeline}.public.${table}`).sort();
@@ -192,7 +197,7 @@ describe('an outside consumer of a running pipeline on Kafka', () => {
 
   /** Reads while the pipeline runs, until consumer and leader agree on every table. */
   async function untilDone(client: pg.Client, up: Command, registry: string): Promise<void> {
-    await using consumer = new OutsideConsumer(kafka.brokers, registry);
+    await using consumer = new OutsideConsumer(brokers, registry);
     const tables = ['orders', 'everything', 'emptied'];
     await untilTopics(tables, up);
     for (const statement of changes) await client.query(statement);
@@ -223,10 +228,10 @@ describe('an outside consumer of a running pipeline on Kafka', () => {
   }
 });
 
-const configuration = (leader: PgServer, replica: PgServer, kafka: KafkaCluster): string =>
+const configuration = (leader: PgServer, replica: PgServer, brokers: readonly string[]): string =>
   `pipeline: ${pipeline}
-leader: { url: "${leader.url}", publication: shop }
-log: { kafka: { brokers: [${kafka.brokers.map((broker) => JSON.stringify(broker)).join(', ')}], topics: { partitions: 2 } } }
+leader: { url: "${leader.url}", publication: outside }
+log: { kafka: { brokers: [${brokers.map((broker) => JSON.stringify(broker)).join(', ')}], topics: { partitions: 2 } } }
 registry: { listen: "127.0.0.1:0" }
 followers: { replica: { postgres: { url: "${replica.url}" } } }
 monitor: { listen: "127.0.0.1:0" }
