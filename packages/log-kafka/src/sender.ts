@@ -143,7 +143,7 @@ export class Sender {
   async #route(lane: Lane, requests: Map<BrokerLink, { routed: Routed[]; bytes: number }>): Promise<void> {
     const { topic: name, partition } = lane.load;
     const batch = lane.batch as EncodedBatch;
-    const topic = await this.#topics.get(name);
+    const topic = await this.#topics.getToWrite(name);
     const link = this.#topics.cluster.leader(topic, partition, 'write');
     const request = requests.get(link);
     if (!request) {

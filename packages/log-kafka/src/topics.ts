@@ -10,12 +10,14 @@ export const ask_deadline_ms = 30_000;
 
 /**
  * Topics by name, and what this handle knows of their identity: a topic that was deleted and made again under its name has another id,
- * and nothing of it may be taken for the old one (R10, MR-3005).
+ * and nothing may be written to it as if it were the old one (R10, MR-3005).
  */
 export class Topics {
   readonly #cluster: Cluster;
   readonly #surroundings: PersistSurroundings;
   readonly #ids = new Map<string, string>();
+  /** Ids of the topics as this handle last wrote to them. */
+  readonly #written = new Map<string, string>();
   /** First offset never yet acknowledged to, or seen by, this handle. */
   readonly #ends = new Map<string, bigint>();
   #progress = '';
@@ -34,7 +36,26 @@ export class Topics {
     this.#progress = name;
   }
 
-  /** The topic, from memory or from the brokers. `Trouble` while they cannot say; MR-3005 when it is gone, made anew, or never was. */
+  /**
+   * The topic to write to, from memory or from the brokers: once MR-3005 when it is another than it was. Whoever writes on after that has been
+   * told, and knows where the new one begins.
+   */
+  async getToWrite(name: string): Promise<KnownTopic> {
+    const topic = await this.get(name);
+    const before = this.#written.get(name);
+    this.#written.set(name, topic.idText);
+    if (before !== undefined && before !== topic.idText)
+      throw new Fault('MR-3005', {
+        detail: `topic ${name} was deleted and made again (its id was ${before}, it is ${topic.idText})`,
+        context: { topic: name },
+      });
+    return topic;
+  }
+
+  /**
+   * The topic, from memory or from the brokers. `Trouble` while they cannot say; MR-3005 when it is gone or never was. Reading needs no more:
+   * of a topic that was made anew, a record's events are missing or are not those that it counts (R18).
+   */
   async get(name: string): Promise<KnownTopic> {
     const known = this.#cluster.known(name);
     if (known) return known;
@@ -71,22 +92,16 @@ export class Topics {
     return this.#ends.get(`${topic.idText}/${partition}`) ?? 0n;
   }
 
+  /** The progress topic's id is the log's own. */
   #checked(found: KnownTopic): KnownTopic {
     const { name, idText } = found;
     const before = this.#ids.get(name);
-    if (before === undefined) this.#ids.set(name, idText);
-    else if (before !== idText) {
-      this.#cluster.forget(name);
-      throw name === this.#progress
-        ? new Fault('MR-3006', {
-            detail: `the progress topic ${name} was deleted and made again (its id was ${before}, it is ${idText})`,
-          })
-        : new Fault('MR-3005', {
-            detail: `topic ${name} was deleted and made again (its id was ${before}, it is ${idText})`,
-            context: { topic: name },
-          });
-    }
-    return found;
+    this.#ids.set(name, before !== undefined && name === this.#progress ? before : idText);
+    if (name !== this.#progress || before === undefined || before === idText) return found;
+    this.#cluster.forget(name);
+    throw new Fault('MR-3006', {
+      detail: `the progress topic ${name} was deleted and made again (its id was ${before}, it is ${idText})`,
+    });
   }
 
   #missing(name: string): Fault {

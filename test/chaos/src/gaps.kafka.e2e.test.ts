@@ -28,6 +28,7 @@ describe('a gap in Kafka is loud (promise 5)', () => {
       await using stage = await setStage();
       await using kafka = await admin();
       await stage.open();
+      await stage.untilLakeEqual();
       const before = await stage.replicaRows();
       await stage.pipeline.part('replica').stop();
       await kafka.recreate(`${stage.name}.public.items`);
