@@ -267,7 +267,7 @@ describe('the server', () => {
       registry: { ...registry, subjects: broken, versions: broken, registrations: broken },
     });
     expect(await seen(served, 'GET', '/subjects')).toEqual(error(50001, /see the log/));
-    expect((await served.ask('GET', '/healthz')).status).toBe(503);
+    expect(await seen(served, 'GET', '/healthz')).toEqual(error(503, 'MR-9001 InternalError'));
   });
 
   it('refuses a port that is taken with MR-6002, and closes twice without complaint', async () => {

@@ -78,6 +78,9 @@ export async function serveRegistry(options: RegistryServerOptions): Promise<Reg
   };
 }
 
+/** Whoever asks after our health needs no password, so it learns the kind of trouble, not hosts and paths. */
+const unwell = ({ code, entry }: Fault): RegistryError => new RegistryError(503, `${code} ${entry.name}`);
+
 const cannotListen = (host: string, port: number, cause: NodeJS.ErrnoException): Fault =>
   new Fault('MR-6002', {
     detail: `the schema registry cannot listen on ${host}:${port}: ${cause.code ?? cause.message}`,
@@ -106,7 +109,7 @@ async function respond(
     if (error instanceof RegistryError) return refusal(error);
     const fault = toFault(error);
     options.logger.error({ code: fault.code, err: fault }, 'the schema registry could not answer');
-    return refusal(request.url === '/healthz' ? new RegistryError(503, fault.message) : storeFailed());
+    return refusal(request.url === '/healthz' ? unwell(fault) : storeFailed());
   });
   response.writeHead(answer.status, {
     ...answer.headers,
