@@ -66,8 +66,8 @@ export class BrokerLink {
   }
 
   /**
-   * Sends one request and resolves with its answer. Rejects with `Trouble` (`isSent`: it may have taken effect), MR-3016, MR-3018,
-   * MR-3019 or MR-3023.
+   * Sends one request and resolves with its answer. Rejects with `Trouble` (`isSent`: it may have taken effect), MR-3016, MR-3018 or
+   * MR-3019.
    */
   async call<Request, Response>(
     api: Api<Request, Response>,
@@ -77,6 +77,12 @@ export class BrokerLink {
     const open = await this.#connected();
     if (!supports(open.versions, api)) throw this.#unsupported(api, open);
     return await exchange(open, api, request, timeout_ms, this.#settings.clientId, this.#broker);
+  }
+
+  /** Ends the present connection; the next request opens another. */
+  reset(reason: string): void {
+    this.#open = undefined;
+    this.#socket?.destroy(new Error(reason));
   }
 
   close(): void {
@@ -168,10 +174,10 @@ export class BrokerLink {
     return { ...fresh, versions };
   }
 
-  /** Lets the answers under way come, then ends the connection. */
-  #retire(open: OpenConnection): void {
+  /** Lets the answers under way come, then ends the connection: a broker that sees its end drops what it still had to say. */
+  #retire({ queue, socket }: OpenConnection): void {
     this.#open = undefined;
-    open.socket.end();
+    queue.whenDrained(() => socket.end());
   }
 
   #unsupported(
@@ -220,8 +226,15 @@ async function exchange<Request, Response>(
   for (const part of body.parts()) socket.write(part);
   socket.uncork();
   const reader = new ProtocolReader(await answer, `${api.name} of broker ${broker}`);
-  if (api.flexible) reader.tags();
-  return api.read(reader);
+  try {
+    if (api.flexible) reader.tags();
+    return api.read(reader);
+  } catch (cause) {
+    // Bytes that were altered on their way: what follows on this connection cannot be trusted, and the request took its effect unheard.
+    socket.destroy(new Error('an answer was malformed'));
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new Trouble(message, { isSent: true, cause });
+  }
 }
 
 function openSocket({

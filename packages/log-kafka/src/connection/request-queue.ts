@@ -16,14 +16,23 @@ interface Waiting {
 export class RequestQueue implements ConnectionQueue {
   readonly #waiting = new Map<number, Waiting>();
   readonly #onTimeout: (what: string) => void;
+  #onDrained: (() => void) | undefined;
 
   /** `onTimeout`: an answer did not come; nothing that follows on this connection can be trusted to come either. */
   constructor(onTimeout: (what: string) => void) {
     this.#onTimeout = onTimeout;
   }
 
-  get size(): number {
-    return this.#waiting.size;
+  /** Calls `then` once no answer is awaited any more. */
+  whenDrained(then: () => void): void {
+    this.#onDrained = then;
+    this.#drained();
+  }
+
+  #drained(): void {
+    if (this.#waiting.size > 0) return;
+    this.#onDrained?.();
+    this.#onDrained = undefined;
   }
 
   /** The answer's body to the request that is about to be sent under this number. Rejects with a sent `Trouble`. */
@@ -57,6 +66,7 @@ export class RequestQueue implements ConnectionQueue {
     this.#waiting.delete(correlationId);
     clearTimeout(waiting.timer);
     waiting.resolve(payload, size);
+    this.#drained();
   }
 
   rejectAll(error: Error): void {

@@ -1,4 +1,5 @@
 import { type PackedRecords, RecordCursor, RecordPacker } from '@millrace/log';
+import { Fault } from '@millrace/runtime';
 import { describe, expect, it } from 'vitest';
 import { BatchCursor } from './batch-cursor.js';
 import { BatchEncoder, type EncoderOptions, singleRecordBatch } from './batch-encoder.js';
@@ -79,7 +80,11 @@ async function encode(records: PackedRecords, changes: Partial<EncoderOptions> =
 async function decode(bytes: Buffer): Promise<PackedRecords> {
   const out = new PackedOutput(64);
   const cursor = new BatchCursor(bytes, 'orders/0');
-  while (await cursor.openBatch()) while (cursor.next()) if (cursor.headerLength >= 0) out.append(cursor);
+  while (cursor.peekEnd() !== undefined) {
+    if (!cursor.hasGoodChecksum()) throw new Fault('MR-3012', { detail: 'checksum' });
+    await cursor.openBatch();
+    while (cursor.next()) if (cursor.headerLength >= 0) out.append(cursor);
+  }
   return { bytes: out.out.copy(), count: out.count };
 }
 
