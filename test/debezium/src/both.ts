@@ -14,7 +14,10 @@ export interface AvroRecord extends TopicRecord {
 export interface Outcome {
   /** By Debezium's connector in its default configuration. */
   readonly debezium: readonly DebeziumRecord[];
-  /** By a second one with `schema.name.adjustment.mode` and `field.name.adjustment.mode` = avro, of `adjusted` tables alone. */
+  /**
+   * By a second one with `schema.name.adjustment.mode` and `field.name.adjustment.mode` = avro, of `adjusted` tables alone, and
+   * `message.prefix.exclude.list` = millrace.*
+   */
   readonly adjusted: readonly DebeziumRecord[];
   /** By a third one in default configuration, of tables that are not for us. */
   readonly alone: readonly DebeziumRecord[];
@@ -58,6 +61,7 @@ export async function runBoth(program: JavaProgram, run: ComparedRun): Promise<O
         ...connectorOf(database, 'adjusted', [...adjusted, theEnd]),
         'schema.name.adjustment.mode': 'avro',
         'field.name.adjustment.mode': 'avro',
+        'message.prefix.exclude.list': 'millrace.*',
         ...metricsOf('adjusted'),
       },
       alone: { ...connectorOf(database, 'alone', [...alone.tables, theEnd]), ...metricsOf('alone') },

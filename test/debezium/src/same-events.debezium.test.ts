@@ -26,9 +26,11 @@ const withoutTombstones: ReadonlySet<string> = new Set([
   `${prefix}.public.only_unique`,
 ]);
 
+const messageTopic = `${prefix}.message`;
+
 /** Logical messages (ours, about schema changes and windows) have a topic of their own at Debezium, and none here. */
 const isCompared = ({ topic, value }: TopicRecord): boolean =>
-  topic !== `${prefix}.message` && !(value === null && withoutTombstones.has(topic));
+  topic !== messageTopic && !(value === null && withoutTombstones.has(topic));
 
 const isOddlyNamed = ({ topic }: TopicRecord): boolean => topic.startsWith(`${prefix}.my_schema.`);
 
@@ -104,6 +106,12 @@ describe.skipIf(typeof program === 'string')(
         if (debezium instanceof RegExp) expect(JSON.stringify(written[index]), what).toMatch(debezium);
         else expect(written[index], what).toEqual(debezium);
       });
+    });
+
+    it('publishes our own logical messages, too, unless it is told to leave them out', () => {
+      const isMessage = ({ topic }: TopicRecord): boolean => topic === messageTopic;
+      expect(outcome.debezium.some(isMessage)).toBe(true);
+      expect(outcome.adjusted.some(isMessage)).toBe(false);
     });
 
     it('differs where docs/debezium.md says it does, each time for the reason given there', () => {
