@@ -57,14 +57,7 @@ async function prepare(folder: string, java: Java, classpath: string): Promise<v
 /** A folder name for what depends on the jars, the JVM and our options for it. */
 async function preparedName(java: Java, classpath: string): Promise<string> {
   const hash = createHash('sha256');
-  for (const part of [
-    String(recipe),
-    java.program,
-    String(java.major),
-    classpath,
-    ...jvmOptions,
-    loggingText,
-  ])
+  for (const part of [String(recipe), java.program, java.version, classpath, ...jvmOptions, loggingText])
     hash.update(`${part}\0`);
   return `kafka-${hash.digest('hex').slice(0, 16)}`;
 }

@@ -52,6 +52,9 @@ export async function makeOnce(folder: string, make: (building: string) => Promi
       await mkdir(building, { mode: 0o700 });
       await make(building);
       await rename(building, folder);
+    } catch (error) {
+      await rm(building, { recursive: true, force: true });
+      throw error;
     } finally {
       await rm(lock, { recursive: true, force: true });
     }

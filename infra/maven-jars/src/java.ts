@@ -12,6 +12,8 @@ export interface Java {
   readonly home: string;
   /** Feature release: 17, 21, 25 … */
   readonly major: number;
+  /** All that `java -version` says; tells builds of one release apart. */
+  readonly version: string;
 }
 
 const version_ms_max = 20_000;
@@ -29,12 +31,14 @@ async function inspect(program: string): Promise<Java | undefined> {
     const real = await realpath(program);
     await access(real, constants.X_OK);
     const text = await new Promise<string>((resolve, reject) => {
-      execFile(real, ['-version'], { timeout: version_ms_max }, (error, stdout, stderr) =>
+      // A JVM does not start in a folder that was removed, which ours may have been.
+      execFile(real, ['-version'], { timeout: version_ms_max, cwd: '/' }, (error, stdout, stderr) =>
         error ? reject(error) : resolve(stderr + stdout),
       );
     });
     const major = majorOf(text);
-    return major === undefined ? undefined : { program: real, home: dirname(dirname(real)), major };
+    if (major === undefined) return undefined;
+    return { program: real, home: dirname(dirname(real)), major, version: text.trim() };
   } catch {
     return undefined;
   }
@@ -65,37 +69,46 @@ export async function javaPlaces(
   ];
 }
 
-const found = new Map<number, Java>();
-
 /** What a program needs of Java. */
 export interface JavaNeed {
   /** The lowest feature release that will do. */
   readonly atLeast: number;
 }
 
+/** Searches of this process: looking at a Java takes a tenth of a second. */
+const searches = new Map<number, Promise<Java>>();
+
 /**
  * The first Java of at least that release: of JAVA_HOME, of the PATH, of those installed on the machine, or else
  * Debian's, unpacked into the user's cache. Throws MR-7006.
  */
-export async function findJava({ atLeast }: JavaNeed): Promise<Java> {
-  const known = found.get(atLeast);
+export function findJava({ atLeast }: JavaNeed): Promise<Java> {
+  const known = searches.get(atLeast);
   if (known !== undefined) return known;
-  const seen: number[] = [];
+  const search = searchJava(atLeast);
+  searches.set(atLeast, search);
+  search.catch(() => searches.delete(atLeast)); // one may be installed meanwhile
+  return search;
+}
+
+async function searchJava(atLeast: number): Promise<Java> {
+  const older = new Set<number>();
   for (const place of await javaPlaces(process.env)) {
     const java = await inspect(place);
-    if (java === undefined) continue;
-    if (java.major >= atLeast) {
-      found.set(atLeast, java);
-      return java;
-    }
-    seen.push(java.major);
+    if (java !== undefined && java.major >= atLeast) return java;
+    if (java !== undefined) older.add(java.major);
   }
-  const unpacked = await inspect((await unpackedJava(atLeast)) ?? '');
-  if (unpacked !== undefined) {
-    found.set(atLeast, unpacked);
-    return unpacked;
-  }
-  const others =
-    seen.length === 0 ? '' : `; there is ${[...new Set(seen)].map((major) => `Java ${major}`).join(', ')}`;
-  throw new Fault('MR-7006', { detail: `Java ${atLeast} or later is needed${others}`, context: { atLeast } });
+  const there = older.size === 0 ? '' : `; there is ${[...older].map((major) => `Java ${major}`).join(', ')}`;
+  const missing = (why: string, cause?: unknown): Fault =>
+    new Fault('MR-7006', {
+      detail: `Java ${atLeast} or later is needed${there}. Of Debian’s packages: ${why}`,
+      context: { atLeast },
+      cause,
+    });
+  const unpacked = await unpackedJava(atLeast).catch((cause: unknown) => {
+    throw missing(cause instanceof Error ? cause.message : String(cause), cause);
+  });
+  const java = await inspect(unpacked);
+  if (java === undefined) throw missing(`${unpacked} does not run`);
+  return java;
 }

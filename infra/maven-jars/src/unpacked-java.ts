@@ -4,6 +4,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type DebianRoot, debianRoot } from '@millrace/debian-packages';
+import { Fault } from '@millrace/runtime';
 import { trustedAuthorities, trustStore } from './trust-store.js';
 
 /** Releases with long support, which are those Debian packages. */
@@ -29,16 +30,20 @@ async function finishJava(root: DebianRoot): Promise<void> {
     await rm(cacerts, { force: true }); // a link that leads nowhere
     await writeFile(cacerts, trustStore(trustedAuthorities()));
   }
-  await promisify(execFile)(program, ['-Xshare:dump'], { timeout: dump_ms_max });
+  await promisify(execFile)(program, ['-Xshare:dump'], { timeout: dump_ms_max, cwd: root.folder });
 }
 
-/** Path of `java` as Debian packages it, of the first release from `atLeast` that is there; `undefined` without Debian. */
-export async function unpackedJava(atLeast: number): Promise<string | undefined> {
+/** Path of `java` as Debian packages it, of the first release from `atLeast` that is there. Throws MR-7003, MR-7007. */
+export async function unpackedJava(atLeast: number): Promise<string> {
+  let failure: unknown = new Fault('MR-7007', { detail: `none is known to hold Java ${atLeast}` });
   for (const release of releases.filter((each) => each >= atLeast)) {
     const packages = [`openjdk-${release}-jre-headless`];
-    const root = await debianRoot({ packages, finish: finishJava }).catch(() => undefined);
-    const program = root === undefined ? undefined : await javaIn(root);
-    if (program !== undefined) return program;
+    try {
+      const program = await javaIn(await debianRoot({ packages, finish: finishJava }));
+      if (program !== undefined) return program;
+    } catch (error) {
+      failure = error;
+    }
   }
-  return undefined;
+  throw failure;
 }
