@@ -20,7 +20,7 @@ describe('a gap in Kafka is loud (promise 5)', () => {
 
   /** A pipeline of its own on the same broker: its topics begin with another name. */
   const setStage = (): Promise<Stage> => Stage.set({ log: backbone.yaml, name: `gap${++pipelines}` });
-  const admin = (): Promise<KafkaAdmin> => KafkaAdmin.connect(backbone.cluster.brokers);
+  const admin = (): Promise<KafkaAdmin> => KafkaAdmin.connect(backbone.brokers);
 
   it(
     'a topic deleted and made again stops capture, pages, lets nothing later through, and resync mends it',
