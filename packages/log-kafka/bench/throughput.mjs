@@ -5,10 +5,12 @@ import { startKafka } from '@millrace/local-kafka';
 import { encodeRecord, RecordPacker, readRecordEvents } from '@millrace/log';
 import { openKafkaLog } from '@millrace/log-kafka';
 import { silentLogger, systemClock } from '@millrace/runtime';
+import { Kafka, logLevel } from 'kafkajs';
 
 const partitions = 4;
 const value = Buffer.alloc(160, 'v');
 const noColumns = new Uint8Array(0);
+const header = Buffer.alloc(28, 1);
 const nodes = Number(process.argv[2] ?? 1);
 const compression = process.argv[3] ?? 'none';
 const given = process.env.MILLRACE_KAFKA_BROKERS?.split(',');
@@ -141,16 +143,54 @@ async function measure(events, rounds) {
   };
 }
 
+/** The same events through kafkajs's own producer, one batch per publish and partition, acknowledged by all replicas. */
+async function peer(events, rounds) {
+  const kafka = new Kafka({
+    brokers: given ?? cluster.brokers,
+    clientId: 'peer',
+    logLevel: logLevel.NOTHING,
+  });
+  const producer = kafka.producer({ maxInFlightRequests: 1 });
+  await producer.connect();
+  const cpuBefore = cpu_s();
+  const started = performance.now();
+  for (let i = 0; i < rounds; i++) {
+    const messages = Array.from({ length: events }, (_, at) => ({
+      key: Buffer.from(String(at)),
+      value,
+      partition: at % partitions,
+      headers: { millrace: header },
+    }));
+    await producer.sendBatch({ topicMessages: [{ topic, messages }], acks: -1 });
+  }
+  const total = events * rounds;
+  const row = {
+    events_per_publish: events,
+    written_per_s: perSecond(total, performance.now() - started),
+    write_cpu_us_per_event: Number((((cpu_s() - cpuBefore) / total) * 1e6).toFixed(2)),
+  };
+  await producer.disconnect();
+  return row;
+}
+
 await openChain();
 const rows = [];
+const peers = [];
 const shapes = [
   [1, 500],
   [100, 300],
   [5_000, 200],
   [20_000, 50],
 ];
-for (const [events, rounds] of shapes) rows.push(await measure(events, rounds));
+for (const [events, rounds] of shapes) {
+  rows.push(await measure(events, rounds));
+  if (compression === 'none') peers.push(await peer(events, Math.ceil(rounds / 5)));
+}
 console.table(rows);
+if (peers.length > 0) {
+  console.log("kafkajs's own producer, in the same run, interleaved:");
+  console.table(peers);
+}
 console.log(
   `${given ? 'given brokers' : `${nodes} broker(s)`}, compression ${compression}, node ${process.version}`,
 );

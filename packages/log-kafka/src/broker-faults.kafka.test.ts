@@ -19,6 +19,11 @@ let log: KafkaLog;
 beforeAll(async () => {
   proxy = await TcpProxy.start({ host: '127.0.0.1', port: 0 });
   cluster = await startKafka({
+    // Everything is allowed but what a test says.
+    settings: {
+      'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+      'allow.everyone.if.no.acl.found': 'true',
+    },
     advertise: ({ host, port }) => {
       proxy.target = { host, port };
       return { host: '127.0.0.1', port: proxy.port };
@@ -195,6 +200,28 @@ describe('records deleted past a reader', () => {
     });
     await expect(readPlaces(log, old!)).rejects.toMatchObject({ code: 'MR-3003' });
     expect(await readPlaces(log, young!)).toHaveLength(3);
+  });
+});
+
+describe('privileges that are missing', () => {
+  it('are MR-3017 with the operation and the topic, and findings of the check', async () => {
+    const progress = `__millrace.${prefix}.progress`;
+    const appender = log.appender(fence);
+    await appender.append(orders());
+    await appender.publish([], () => claimBytes(log));
+    await appender.publish([], () => claimBytes(log));
+    await outside.mayOnly(topic, ['read']);
+    await outside.mayOnly(progress, ['read', 'write']);
+    await expect(appender.append(orders(eventsOf(2, 1)))).rejects.toMatchObject({ code: 'MR-3017' });
+    await expect(log.trim({ progressBefore: 1n, eventsBefore: [] })).rejects.toMatchObject({
+      code: 'MR-3017',
+      remedy: `Grant DELETE on topic ${progress}.`,
+    });
+    const findings = (await log.check()).map(({ finding }) => finding);
+    expect(findings).toContainEqual(`this user may not write, delete topic ${topic}`);
+    expect(findings).toContainEqual(
+      `topic ${topic} has one replica: its events would be lost with that broker`,
+    );
   });
 });
 

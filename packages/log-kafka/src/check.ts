@@ -1,3 +1,4 @@
+import { isFault } from '@millrace/runtime';
 import type { KnownTopic } from './connection/cluster.js';
 import type { KafkaFinding, KafkaLogOptions } from './options.js';
 import type { TopicAdmin } from './topic-admin.js';
@@ -32,8 +33,7 @@ export async function checkKafka(access: CheckAccess): Promise<KafkaFinding[]> {
     ...events.map((name) => ({ name, kind: 'events' as const })),
   ];
   for (const { name, kind } of present) {
-    const topic = await topics.get(name);
-    findings.push(...replicaFindings(topic, kind), ...(await settingsFindings(access, topic, kind)));
+    findings.push(...(await topicFindingsOf(access, name, kind)));
   }
   findings.push(
     ...(await privilegeFindings(
@@ -42,6 +42,17 @@ export async function checkKafka(access: CheckAccess): Promise<KafkaFinding[]> {
     )),
   );
   return findings;
+}
+
+/** A topic that this user may not even see is a finding, and no reason to leave out the others. */
+async function topicFindingsOf(access: CheckAccess, name: string, kind: TopicKind): Promise<KafkaFinding[]> {
+  try {
+    const topic = await access.topics.get(name);
+    return [...replicaFindings(topic, kind), ...(await settingsFindings(access, topic, kind))];
+  } catch (error) {
+    if (!isFault(error, 'MR-3017')) throw error;
+    return [{ severity: 'error', finding: error.detail, fix: `Grant DESCRIBE and READ on topic ${name}.` }];
+  }
 }
 
 async function brokerFindings({ cluster }: Topics): Promise<KafkaFinding[]> {

@@ -1,4 +1,14 @@
-import { type Admin, ConfigResourceTypes, Kafka, type KafkaMessage, logLevel } from 'kafkajs';
+import {
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  type Admin,
+  ConfigResourceTypes,
+  Kafka,
+  type KafkaMessage,
+  logLevel,
+  ResourcePatternTypes,
+} from 'kafkajs';
 
 /** Another team's client, as it comes: kafkajs through its public face. */
 export class OutsideClient {
@@ -27,6 +37,24 @@ export class OutsideClient {
     );
     return new Map(
       resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]),
+    );
+  }
+
+  /** From now on a client without credentials may do only this to a topic (and describe it). */
+  async mayOnly(topic: string, operations: readonly ('read' | 'write')[]): Promise<void> {
+    const numbers = { read: AclOperationTypes.READ, write: AclOperationTypes.WRITE };
+    await this.admin((admin) =>
+      admin.createAcls({
+        acl: operations.map((operation) => ({
+          resourceType: AclResourceTypes.TOPIC,
+          resourceName: topic,
+          resourcePatternType: ResourcePatternTypes.LITERAL,
+          principal: 'User:ANONYMOUS',
+          host: '*',
+          operation: numbers[operation],
+          permissionType: AclPermissionTypes.ALLOW,
+        })),
+      }),
     );
   }
 
