@@ -285,3 +285,54 @@ it('delivers what an outbox of an earlier version holds', async () => {
   expect(receiver.sent).toEqual([id]);
   expect(await table.entries()).toEqual([]);
 });
+
+it('does not send again what another monitor has delivered meanwhile', async () => {
+  const kept = new Map<string, NewJob>();
+  receiver.down = true;
+  const first = await begin({ jobs: new ServerJobs(kept) });
+  await first.tell(page('a'));
+  const second = await begin({ jobs: new ServerJobs(kept) });
+  await waitFor(() => receiver.tried.length > 3, { what: 'both try' });
+  // The one delivers, the other finds out.
+  receiver.down = false;
+  await waitFor(() => first.status().owed + second.status().owed < 2, { what: 'one has delivered' });
+  await waitFor(() => first.status().owed + second.status().owed === 0, { what: 'the other knows' });
+  expect(new Set(receiver.sent)).toEqual(new Set(['a/1/page']));
+  expect(await outbox.owed()).toEqual([]);
+});
+
+it('takes a retry back that its job server has lost', async () => {
+  class Forgetful extends ServerJobs {
+    override async enqueue(): Promise<'added'> {
+      return 'added';
+    }
+  }
+  receiver.answers = ['retry'];
+  const delivery = await begin({ jobs: new Forgetful() });
+  await delivery.tell(page('a'));
+  await nothingOwed(delivery);
+  expect(receiver.tried).toEqual(['a/1/page', 'a/1/page']);
+});
+
+it('sends a page although the log hangs, and keeps what it owes in order once the log answers', async () => {
+  let answer = (): void => undefined;
+  const answers = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const slow: Outbox = {
+    ...outbox,
+    put: async (owed) => {
+      await answers;
+      await outbox.put(owed);
+    },
+  };
+  const delivery = await begin({ outbox: slow });
+  const began = performance.now();
+  await delivery.tell(page('a'));
+  await waitFor(() => receiver.sent.length === 1, { what: 'the page' });
+  expect(performance.now() - began).toBeLessThan(4_000);
+  answer();
+  await nothingOwed(delivery);
+  await sleep(50);
+  expect(await outbox.owed()).toEqual([]);
+});

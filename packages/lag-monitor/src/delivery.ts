@@ -2,6 +2,7 @@ import type { JobAttempt, JobRunner, JobRunnerStatus, JobVerdict, RetryPolicy } 
 import { backoff_ms, Fault, type Surroundings, toFault } from '@millrace/runtime';
 import type { DeliveryResult, Notification, Notifier } from './notifier.js';
 import { type Outbox, type Owed, owedKey } from './outbox.js';
+import { PatientOutbox } from './patient-outbox.js';
 import { type OwedHere, WaitingLine } from './waiting-line.js';
 
 export interface DeliveryOptions {
@@ -36,6 +37,12 @@ export const deliveryRetry: RetryPolicy = {
   attempts_max: 40,
 };
 
+/** The part of the time to close in which nothing new is sent, and answers are waited for. */
+const lastAnswers = 0.25;
+
+/** A job server is late with a retry only beyond so many turns, in addition to twice the pause. */
+const overdue_turns = 6;
+
 /** A receiver that is down for long gets the newest pages; what does not fit any more is told as failed. */
 const owed_max = 1_000;
 /**
@@ -62,13 +69,22 @@ const turn_ms_default = 5_000;
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #line = new WaitingLine();
+  readonly #outbox: PatientOutbox;
   readonly #stop = new AbortController();
+  /** Requests under way. */
+  readonly #sending = new Set<Promise<unknown>>();
+  #closing = false;
   /** Attempts and hand-overs under way. */
   readonly #busy = new Set<Promise<unknown>>();
   readonly #turn_ms: number;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
+    this.#outbox = new PatientOutbox({
+      outbox: options.outbox,
+      clock: options.surroundings.clock,
+      onTrouble: (error) => this.#note(toFault(error), 'a page could not be kept'),
+    });
     this.#turn_ms = options.turn_ms ?? turn_ms_default;
   }
 
@@ -79,8 +95,8 @@ export class Delivery {
 
   /** Takes over what is owed and begins. Rejects when the job runner can never work (MR-6005), or the log cannot be read. */
   async start(): Promise<void> {
-    const { jobs, lastResort, outbox } = this.#options;
-    for (const owed of await outbox.owed()) this.#line.add(owedKey(owed), { ...owed, kept: true });
+    const { jobs, lastResort } = this.#options;
+    for (const owed of await this.#outbox.owed()) this.#line.add(owedKey(owed), { ...owed, kept: true });
     const handle = (attempt: JobAttempt): Promise<JobVerdict> => this.#onJob(attempt);
     await lastResort.start(handle);
     if (jobs !== lastResort) {
@@ -102,20 +118,28 @@ export class Delivery {
         this.#options.onResult(channel, 'failed');
         continue;
       }
-      const kept = await this.#keep(() => this.#options.outbox.put(owed));
+      const kept = await this.#outbox.put(owed);
       if (this.#line.add(key, { ...owed, kept })) this.#begin(key);
     }
   }
 
   /** Waits up to `timeout_ms` for what can still be delivered. What remains stays in the outbox. */
   async close(timeout_ms: number): Promise<void> {
-    const { clock } = this.#options.surroundings;
-    const patience = new AbortController();
-    await Promise.race([this.#line.empty(), clock.sleep(timeout_ms, patience.signal)]);
-    patience.abort();
+    const grace_ms = timeout_ms * lastAnswers;
+    await this.#within(this.#line.empty(), timeout_ms - grace_ms);
+    // An attempt that is cut off may have arrived, and would be repeated by the next monitor.
+    this.#closing = true;
+    await this.#within(Promise.all(this.#sending), grace_ms);
     this.#stop.abort();
     await Promise.all(this.#busy);
     await Promise.all([this.#options.jobs.close(0), this.#options.lastResort.close(0)]);
+  }
+
+  async #within(work: Promise<unknown>, timeout_ms: number): Promise<void> {
+    const { clock } = this.#options.surroundings;
+    const patience = new AbortController();
+    await Promise.race([work, clock.sleep(timeout_ms, patience.signal)]);
+    patience.abort();
   }
 
   /** The direct attempt. What it leaves undone becomes a job. */
@@ -132,16 +156,27 @@ export class Delivery {
     this.#busy.add(held);
   }
 
-  /** A pager must not depend on a job server: what is owed is retried here while that is away with the jobs for it. */
+  /** Until when at least a retry by the job server is waited for: `retries` were made before. */
+  #expect(key: string, retries: number): void {
+    const { retry, surroundings } = this.#options;
+    const pause_ms = backoff_ms(retry.backoff, retries, 1);
+    this.#line.expect(key, surroundings.clock.monotonic() + 2 * pause_ms + overdue_turns * this.#turn_ms);
+  }
+
+  /**
+   * A pager must not depend on a job server: what is owed is retried here while that is away with the jobs for it, and when
+   * it does not come back to one in time: it has lost the job, or a clock was set.
+   */
   async #watchJobs(): Promise<void> {
     const { jobs, lastResort, retry, surroundings } = this.#options;
     const { signal } = this.#stop;
     while (!signal.aborted) {
       await surroundings.clock.sleep(this.#turn_ms, signal);
-      if (jobs.status().state !== 'waiting') continue;
+      const away = jobs.status().state === 'waiting';
+      const now_ms = surroundings.clock.monotonic();
       for (const key of this.#line.keys()) {
         const owed = this.#line.get(key);
-        if (!owed || signal.aborted) continue;
+        if (!owed || signal.aborted || (!away && !this.#line.isOverdue(key, now_ms))) continue;
         const delay_ms = backoff_ms(retry.backoff, 0, surroundings.random());
         await this.#enqueue(lastResort, key, JSON.stringify(owed), delay_ms);
       }
@@ -149,7 +184,7 @@ export class Delivery {
   }
 
   async #handOver(key: string, outcome: Outcome): Promise<void> {
-    if (outcome === 'ended' || this.#stop.signal.aborted) return;
+    if (outcome === 'ended' || this.#closing) return;
     const owed = this.#line.get(key);
     if (!owed) return;
     const { jobs, lastResort, retry, surroundings } = this.#options;
@@ -159,6 +194,7 @@ export class Delivery {
     const delay_ms = backoff_ms(retry.backoff, 0, surroundings.random());
     try {
       await this.#enqueue(jobs, key, data, delay_ms);
+      this.#expect(key, 0);
     } catch (error) {
       const fault = toFault(error);
       this.#options.onFault(fault);
@@ -172,23 +208,36 @@ export class Delivery {
     if ((await runner.enqueue({ id, data, delay_ms })) === 'ended') await this.#end(id);
   }
 
-  async #onJob({ id, data, last, signal }: JobAttempt): Promise<JobVerdict> {
-    if (!this.#line.has(id) && !(await this.#adopt(id, data))) return { kind: 'done' };
+  async #onJob({ id, data, retries, last, signal }: JobAttempt): Promise<JobVerdict> {
+    if (!(await this.#isOwed(id, data))) return { kind: 'done' };
     const outcome = await this.#attempt(id, signal);
     if (outcome === 'ended') return { kind: 'done' };
     if (outcome === 'blocked') return { kind: 'later', in_ms: this.#turn_ms };
-    if (!last) return { kind: 'retry', reason: 'not delivered' };
+    // Not tried, or cut off: not an attempt.
+    if (this.#closing) return { kind: 'later', in_ms: this.#turn_ms };
+    if (!last) {
+      this.#expect(id, retries + 1);
+      return { kind: 'retry', reason: 'not delivered' };
+    }
     const owed = this.#line.get(id);
     if (owed) this.#options.onResult(owed.channel, 'failed');
     await this.#end(id);
     return { kind: 'drop', reason: 'not delivered within a day' };
   }
 
-  /** A job of another monitor on the same log, or of one that could not write the outbox. */
-  async #adopt(id: string, data: string): Promise<boolean> {
-    const owed = parse(data);
+  /**
+   * Whether a job's notification is still to be sent. Another monitor on the same log may have sent it, or have made the
+   * job: what is in the outbox counts, and what could not be put there.
+   */
+  async #isOwed(id: string, data: string): Promise<boolean> {
+    const known = this.#line.get(id);
+    const owed = known ?? parse(data);
     if (!owed || owedKey(owed) !== id) return false;
-    if (owed.kept && !(await this.#options.outbox.has(id))) return false;
+    const kept = owed.kept ? await this.#outbox.has(id) : true;
+    if (kept === false) {
+      this.#pass(this.#line.remove(id));
+      return false;
+    }
     this.#line.add(id, owed);
     return true;
   }
@@ -198,7 +247,7 @@ export class Delivery {
     const owed = this.#line.get(key);
     if (!owed) return Promise.resolve('ended');
     return this.#line.inTurn(key, async () => {
-      if (this.#stop.signal.aborted) return 'retry';
+      if (this.#closing) return 'retry';
       if (!this.#line.has(key)) return 'ended';
       if (await this.#isBlocked(key)) return 'blocked';
       return this.#send(key, owed, AbortSignal.any([this.#stop.signal, ...(signal ? [signal] : [])]));
@@ -214,7 +263,10 @@ export class Delivery {
       await this.#end(key);
       return 'ended';
     }
-    const { result, reason } = await notifier.attempt(notification, signal);
+    const sending = notifier.attempt(notification, signal);
+    this.#sending.add(sending);
+    const { result, reason } = await sending;
+    this.#sending.delete(sending);
     if (result === 'retry' && this.#stop.signal.aborted) return 'retry';
     onResult(channel, result);
     if (result !== 'sent') {
@@ -230,11 +282,7 @@ export class Delivery {
   async #isBlocked(key: string): Promise<boolean> {
     for (const earlier of this.#line.before(key)) {
       if (!earlier.kept) return true;
-      const gone = await this.#options.outbox.has(owedKey(earlier)).then(
-        (has) => !has,
-        () => false,
-      );
-      if (!gone) return true;
+      if ((await this.#outbox.has(owedKey(earlier))) !== false) return true;
       this.#line.remove(owedKey(earlier));
     }
     return false;
@@ -243,19 +291,12 @@ export class Delivery {
   /** Delivered, or given up: nothing of it remains, and the next of its alert has its turn. */
   async #end(key: string): Promise<void> {
     const next = this.#line.remove(key);
-    await this.#keep(() => this.#options.outbox.delete(key));
-    if (next !== undefined && !this.#stop.signal.aborted) this.#begin(next);
+    await this.#outbox.delete(key);
+    this.#pass(next);
   }
 
-  /** A log that cannot be written must not keep a page from being sent: a full disk is what one is paged for. */
-  async #keep(write: () => Promise<void>): Promise<boolean> {
-    try {
-      await write();
-      return true;
-    } catch (error) {
-      this.#note(toFault(error), 'a page could not be kept');
-      return false;
-    }
+  #pass(next: string | undefined): void {
+    if (next !== undefined && !this.#closing) this.#begin(next);
   }
 
   #note(fault: Fault, what: string): void {

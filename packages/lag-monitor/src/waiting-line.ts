@@ -7,6 +7,8 @@ export type OwedHere = Owed & { readonly kept: boolean };
 export class WaitingLine {
   readonly #owed = new Map<string, OwedHere>();
   readonly #lanes = new Map<string, Promise<unknown>>();
+  /** Monotonic clock, ms: when somebody else should have tried at the latest. */
+  readonly #expected = new Map<string, number>();
   #onEmpty: (() => void)[] = [];
 
   get size(): number {
@@ -32,6 +34,16 @@ export class WaitingLine {
     return true;
   }
 
+  expect(key: string, by_ms: number): void {
+    if (this.#owed.has(key)) this.#expected.set(key, by_ms);
+  }
+
+  /** Never for what nobody else was asked to try. */
+  isOverdue(key: string, now_ms: number): boolean {
+    const by_ms = this.#expected.get(key);
+    return by_ms !== undefined && now_ms > by_ms;
+  }
+
   /** The earlier ones of the same alert and channel. */
   before(key: string): OwedHere[] {
     const lane = laneOf(this.#owed.get(key));
@@ -47,6 +59,7 @@ export class WaitingLine {
   remove(key: string): string | undefined {
     const owed = this.#owed.get(key);
     this.#owed.delete(key);
+    this.#expected.delete(key);
     if (this.#owed.size === 0) for (const tell of this.#onEmpty.splice(0)) tell();
     if (!owed) return undefined;
     const lane = laneOf(owed);
