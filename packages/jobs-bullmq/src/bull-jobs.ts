@@ -180,7 +180,7 @@ export class BullJobs implements JobRunner {
     if (state.kind === 'starting')
       throw new Fault('MR-6003', { detail: `${server.where}: not connected yet` });
     try {
-      return await bounded(question(state.session.queue), answer_ms_max, server.where);
+      return await this.#bounded(question(state.session.queue));
     } catch (error) {
       this.#probeNow?.abort();
       throw serverFault(error, server.where);
@@ -226,7 +226,7 @@ export class BullJobs implements JobRunner {
     const { server, queueName, concurrency = concurrency_default, lock_ms = lock_ms_default } = this.#options;
     let session: BullSession | undefined;
     try {
-      await bounded(server.prepare(), 2 * answer_ms_max, server.where);
+      await this.#bounded(server.prepare(), 2 * answer_ms_max);
       if (this.#stop.signal.aborted) return undefined;
       session = new BullSession({
         server,
@@ -234,9 +234,9 @@ export class BullJobs implements JobRunner {
         settings: { concurrency, lock_ms },
         onError: (error) => this.#onError(error),
       });
-      await bounded(session.ready(), answer_ms_max, server.where);
-      const waiting = await bounded(countOf(session.queue), answer_ms_max, server.where);
-      if (this.#attempts) await bounded(session.work(this.#attempts.process), answer_ms_max, server.where);
+      await this.#bounded(session.ready());
+      const waiting = await this.#bounded(countOf(session.queue));
+      if (this.#attempts) await this.#bounded(session.work(this.#attempts.process));
       this.#turn({ kind: 'ready', session, waiting });
       return session;
     } catch (error) {
@@ -257,7 +257,7 @@ export class BullJobs implements JobRunner {
       await clock.sleep(probe_ms, AbortSignal.any([signal, this.#probeNow.signal]));
       if (signal.aborted) return;
       try {
-        const waiting = await bounded(countOf(session.queue), answer_ms_max, server.where);
+        const waiting = await this.#bounded(countOf(session.queue));
         answered_ms = clock.monotonic();
         this.#turn({ kind: 'ready', session, waiting });
       } catch (error) {
@@ -283,6 +283,11 @@ export class BullJobs implements JobRunner {
     if (next.kind === 'waiting' && known?.code !== next.fault.code)
       logger.warn({ code: next.fault.code }, `background jobs wait: ${next.fault.detail}`);
     if (next.kind === 'ready' && known) logger.info({}, 'background jobs go on');
+  }
+
+  #bounded<T>(work: Promise<T>, timeout_ms = answer_ms_max): Promise<T> {
+    const { where } = this.#options.server;
+    return bounded(work, { timeout_ms, where, signal: this.#stop.signal });
   }
 
   get #idle(): boolean {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BullQueue, BullServer, BullWorker, WorkerSettings } from './bull-server.js';
 
 /** An orderly end of BullMQ's connections may take this long; then they are cut. */
-const goodbye_ms_max = 1_000;
+const goodbye_ms_max = 500;
 
 export interface SessionOptions {
   readonly server: BullServer;
@@ -52,10 +52,7 @@ export class BullSession {
       end?.catch(() => undefined),
     );
     await Promise.race([Promise.all(closing), sleep(goodbye_ms_max, undefined, { ref: false })]);
-    for (const side of [this.queue, this.#worker])
-      await Promise.race([
-        side?.disconnect().catch(() => undefined),
-        sleep(goodbye_ms_max / 2, undefined, { ref: false }),
-      ]);
+    const cut = [this.queue, this.#worker].map((side) => side?.disconnect().catch(() => undefined));
+    await Promise.race([Promise.all(cut), sleep(goodbye_ms_max / 2, undefined, { ref: false })]);
   }
 }
