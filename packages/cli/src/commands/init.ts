@@ -129,5 +129,6 @@ monitor:
   budgets: # how many bytes behind you accept
     - { follower: "*", warn: 64MiB, page: 256MiB, for: 10s }
   # webhook: { url: "https://…", secret: "\${env:WEBHOOK_SECRET}" } # where pages go
+  # jobs: { redis: { url: "\${env:REDIS_URL}" } } # retries of pages as BullMQ jobs; else inside the monitor
 `;
 }
