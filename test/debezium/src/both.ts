@@ -4,7 +4,7 @@ import { AvroConsumer } from './avro-consumer.js';
 import { connectorProperties, type DebeziumRecord, DebeziumTap, type JavaProgram } from './debezium-tap.js';
 import type { AvroTexts, JsonRecord, TopicRecord } from './exact.js';
 import { MillraceTap, type RawRecord } from './millrace-tap.js';
-import type { TableName, Workload } from './workload/workload.js';
+import { inPublic, type TableName, type Workload } from './workload/workload.js';
 
 export interface AvroRecord extends TopicRecord {
   readonly avro: AvroTexts;
@@ -27,9 +27,12 @@ export interface Outcome {
 }
 
 export const prefix = 'shop';
-const theEnd = { schema: 'public', name: 'the_end' };
+/** The first change is a commit that all see: what each was sent before it depends on when its slot came to be. */
+const edges = inPublic('the_start', 'the_end');
+const firstTopic = `${prefix}.public.the_start`;
 const lastTopic = `${prefix}.public.the_end`;
-const step_ms = 60_000;
+const isWithin = ({ topic }: { readonly topic: string }): boolean => topic !== firstTopic;
+const step_ms = 120_000;
 const engines = ['plain', 'adjusted', 'alone'] as const;
 
 export interface ComparedRun {
@@ -51,20 +54,24 @@ export async function runBoth(program: JavaProgram, run: ComparedRun): Promise<O
   try {
     // A thousand small transactions need not wait for the disk one by one.
     await leader.query('SET synchronous_commit = off');
-    await each(leader, [...workload.setUp, ...alone.setUp, 'CREATE TABLE the_end (id int PRIMARY KEY)']);
-    const tables = [...workload.tables, theEnd];
+    await each(leader, [
+      ...workload.setUp,
+      ...alone.setUp,
+      ...edges.map(({ name }) => `CREATE TABLE ${name} (id int PRIMARY KEY)`),
+    ]);
+    const tables = [...workload.tables, ...edges];
     await using avro = await MillraceTap.open({ database, prefix, format: 'avro', tables });
     await using json = await MillraceTap.open({ database, prefix, format: 'json', tables });
     await using debezium = new DebeziumTap(program, {
       plain: connectorOf(database, 'plain', tables),
       adjusted: {
-        ...connectorOf(database, 'adjusted', [...adjusted, theEnd]),
+        ...connectorOf(database, 'adjusted', [...adjusted, ...edges]),
         'schema.name.adjustment.mode': 'avro',
         'field.name.adjustment.mode': 'avro',
         'message.prefix.exclude.list': 'millrace.*',
         ...metricsOf('adjusted'),
       },
-      alone: { ...connectorOf(database, 'alone', [...alone.tables, theEnd]), ...metricsOf('alone') },
+      alone: { ...connectorOf(database, 'alone', [...alone.tables, ...edges]), ...metricsOf('alone') },
     });
     const haveEnded = async (): Promise<boolean[]> => [
       ...engines.map((engine) => debezium.has(engine, lastTopic)),
@@ -73,18 +80,26 @@ export async function runBoth(program: JavaProgram, run: ComparedRun): Promise<O
     ];
     const slots = [avro.slot, json.slot, ...engines.map((engine) => slotOf(database, engine))];
     await watched(haveEnded, () => allStream(leader, slots), 'all readers stream');
-    await each(leader, [...workload.changes, ...alone.changes, 'INSERT INTO the_end VALUES (1)']);
+    await each(leader, [
+      'INSERT INTO the_start VALUES (1)',
+      ...workload.changes,
+      ...alone.changes,
+      'INSERT INTO the_end VALUES (1)',
+    ]);
     await watched(
       haveEnded,
       async (ended) => ended.every((has) => has),
       'all have published the last change',
     );
     return {
-      debezium: debezium.records('plain'),
-      adjusted: debezium.records('adjusted'),
-      alone: debezium.records('alone'),
-      avro: await readAvro(await avro.records(), new AvroConsumer((id) => avro.schemas.get(id))),
-      json: (await json.records()).map(({ topic, key, value }) => ({
+      debezium: debezium.records('plain').filter(isWithin),
+      adjusted: debezium.records('adjusted').filter(isWithin),
+      alone: debezium.records('alone').filter(isWithin),
+      avro: await readAvro(
+        (await avro.records()).filter(isWithin),
+        new AvroConsumer((id) => avro.schemas.get(id)),
+      ),
+      json: (await json.records()).filter(isWithin).map(({ topic, key, value }) => ({
         topic,
         key: textOf(key),
         value: textOf(value),

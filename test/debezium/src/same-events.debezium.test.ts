@@ -14,7 +14,7 @@ import { sparedWorkload } from './workload/spared.js';
 import { typeWorkloads } from './workload/types.js';
 import { joined } from './workload/workload.js';
 
-const limit_ms = 150_000;
+const limit_ms = 300_000;
 const shown_max = 40;
 const page = readFileSync(new URL('../../../docs/debezium.md', import.meta.url), 'utf8');
 
