@@ -4,9 +4,9 @@ import { Trouble } from './connection/trouble.js';
 import { type PersistSurroundings, persist } from './persist.js';
 
 /** A broker that knows no topic of a name may only be late: another one is asked, so often. */
-const unknownAnswers = 4;
+const unknownAnswers = 8;
 /** Questions other than appends and waits give up then: their callers have policies of their own. */
-export const ask_deadline_ms = 30_000;
+export const ask_deadline_ms = 15_000;
 
 /**
  * Topics by name, and what this handle knows of their identity: a topic that was deleted and made again under its name has another id,

@@ -40,6 +40,13 @@ export class OutsideClient {
     );
   }
 
+  async create(topic: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
+    await this.admin((admin) =>
+      admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }], waitForLeaders: true }),
+    );
+  }
+
   /** From now on a client without credentials may do only this to a topic (and describe it). */
   async mayOnly(topic: string, operations: readonly ('read' | 'write')[]): Promise<void> {
     const numbers = { read: AclOperationTypes.READ, write: AclOperationTypes.WRITE };
