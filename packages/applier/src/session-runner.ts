@@ -29,6 +29,8 @@ export class SessionRunner {
   #reached: Reached | undefined;
   /** Nobody knows whether the row is still this worker's. */
   #inDoubt = false;
+  /** The last fault that was waited out, as the log has it. */
+  #told: string | undefined;
 
   constructor(options: SessionOptions, board: StatusBoard, turns?: Turns) {
     this.#options = options;
@@ -104,6 +106,7 @@ export class SessionRunner {
     }
     // R23: the memory outlives the session; a takeover after an unknown commit outcome may find the row at either position.
     this.#reached = session.reached ?? this.#reached;
+    if (session.reached) this.#told = undefined;
     this.#inDoubt ||= session.reached !== undefined;
     const fault = toFault(error);
     const { decisions, policies, name, surroundings } = this.#options;
@@ -128,7 +131,10 @@ export class SessionRunner {
       case 'reclaim': {
         const backoff = isFault(fault, 'MR-4009') ? lockedBackoff : defaultBackoff;
         const pause_ms = backoff_ms(backoff, this.#board.nextAttempt(), random());
-        logger.warn({ follower: name, code: fault.code, pause_ms }, fault.detail);
+        // A standby may wait for days for what another process holds: the same words once are enough.
+        const level = this.#told === fault.message ? 'debug' : 'warn';
+        logger[level]({ follower: name, code: fault.code, pause_ms }, fault.detail);
+        this.#told = fault.message;
         this.#board.waiting(fault.detail, fault.code);
         await this.#stepBack();
         await clock.sleep(pause_ms, signal);
