@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execute, run, Stop, say, step, tool } from './steps.mjs';
+import { execute, root, run, Stop, say, step, tool } from './steps.mjs';
 import { prepare } from './toolchain.mjs';
 
 const inCi = ['1', 'true'].includes(process.env.CI ?? '');
@@ -31,6 +31,13 @@ async function runChecks(built) {
     if (code !== 0) failed.push(`${title}: ${next}`);
   }
   return { total: checks.length + 1, failed };
+}
+
+/** Its failure counts in the tests that need the servers, and only there. */
+async function prepareServers() {
+  await step('Kafka and Redis at hand (the first time this downloads about 50 MB)', process.execPath, [
+    join(root, 'scripts', 'test-servers.mjs'),
+  ]);
 }
 
 function readReport(path) {
@@ -85,6 +92,8 @@ function tell(checked, tests) {
 }
 
 await run(async () => {
-  const checked = await runChecks(await prepare());
+  const built = await prepare();
+  if (built.code === 0) await prepareServers();
+  const checked = await runChecks(built);
   return tell(checked, await runTests(process.argv.slice(2)));
 });

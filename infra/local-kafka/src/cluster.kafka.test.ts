@@ -56,7 +56,10 @@ async function endOf(client: Kafka, topic: string): Promise<string | undefined> 
   return withAdmin(client, async (admin) => (await admin.fetchTopicOffsets(topic))[0]?.high);
 }
 
-describe('one node', () => {
+/** Several starts, on a machine that may be busy. */
+const patience = { timeout: 120_000 };
+
+describe('one node', patience, () => {
   let cluster: KafkaCluster;
   let client: Kafka;
   beforeAll(async () => {
@@ -95,7 +98,7 @@ describe('one node', () => {
   });
 });
 
-describe('three nodes', () => {
+describe('three nodes', patience, () => {
   it('serve while one of them is dead, and refuse writes while two are', async () => {
     await using cluster = await startKafka({ nodes: 3 });
     const client = clientOf(cluster);
@@ -114,7 +117,7 @@ describe('three nodes', () => {
   });
 });
 
-describe('secured listeners', () => {
+describe('secured listeners', patience, () => {
   const user = { username: 'alice', password: 'S3cret.word' };
 
   async function list(cluster: KafkaCluster, config: Partial<KafkaConfig>): Promise<string[]> {

@@ -62,7 +62,7 @@ async function preparedName(java: Java, classpath: string): Promise<string> {
   return `kafka-${hash.digest('hex').slice(0, 16)}`;
 }
 
-/** Fetches, finds and prepares what brokers need; only the first call on a machine takes long. Throws MR-7002…7006. */
+/** Fetches, finds and prepares what brokers need; only the first call on a machine takes long. Throws MR-7002 to 7006. */
 export async function kafkaDistribution(): Promise<Distribution> {
   const java = await findJava({ atLeast: java_atLeast });
   const classpath = await fetchJars(readJarLock(lockFile));

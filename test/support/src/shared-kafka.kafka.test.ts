@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { kafkaBrokers } from './shared-kafka.js';
 import { spawnScript } from './spawn-script.js';
 
-it('all processes of a run share one Kafka, which serves', async () => {
+it('all processes of a run share one Kafka, which serves', { timeout: 60_000 }, async () => {
   const brokers = await kafkaBrokers();
   const child = spawnScript(new URL('./shared-kafka.sample.ts', import.meta.url), []);
   let seen = '';
