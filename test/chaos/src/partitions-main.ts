@@ -8,6 +8,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '4' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     clients: { type: 'string', default: '3' },
+    kafka: { type: 'boolean', default: false },
   },
 });
 
@@ -21,6 +22,7 @@ const result = await runPartitions({
   workers_max: Number(values.workers),
   seed: Number(values.seed),
   clients: Number(values.clients),
+  kafka: values.kafka,
   report,
 });
 process.stdout.write(`${JSON.stringify(result)}\n`);

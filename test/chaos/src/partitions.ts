@@ -4,6 +4,7 @@ import { type PgServer, startPostgres, tempFolder, waitFor } from '@millrace/tes
 import { prepareBarriers, runBarriers, scratchText } from './barriers.js';
 import type { Command } from './command.js';
 import { Judge } from './judge.js';
+import { KafkaBackbone } from './kafka-backbone.js';
 import { Pipeline } from './pipeline.js';
 import { seeded } from './seeded.js';
 
@@ -14,12 +15,15 @@ const calm_ms_max = 1_500;
 const freeze_ms_max = 6_000;
 
 export interface PartitionsOptions {
+  /** Of the embedded log; Kafka's topics have three. */
   readonly partitions: number;
   /** How long workers join, leave, freeze and die. */
   readonly strikes_ms: number;
   readonly workers_max: number;
   readonly seed: number;
   readonly clients: number;
+  /** On a broker instead of the embedded log. */
+  readonly kafka?: boolean;
   readonly report: (line: string) => void;
 }
 
@@ -46,8 +50,9 @@ export async function runPartitions(options: PartitionsOptions): Promise<Partiti
   await prepareLeader(client, oracleSlot);
   await prepareBarriers(client);
   await client.end();
+  await using kafka = options.kafka ? await KafkaBackbone.start(1) : undefined;
   const stop = new AbortController();
-  const fleet = new Fleet(leader, replica, options);
+  const fleet = new Fleet(leader, replica, kafka?.yaml ?? embedded(options), options);
   try {
     const load = runLoad({ url: leader.url, clients: options.clients, pause_ms: 10, signal: stop.signal });
     fleet.begin();
@@ -73,6 +78,9 @@ export async function runPartitions(options: PartitionsOptions): Promise<Partiti
   }
 }
 
+const embedded = ({ partitions }: PartitionsOptions): string =>
+  `{ embedded: { path: ./log, partitions: ${partitions} } }`;
+
 /** The workers of one follower, and what is done to them. */
 class Fleet {
   readonly judge: Judge;
@@ -86,7 +94,7 @@ class Fleet {
   readonly #frozen = new Set<Command>();
   readonly #all: Command[] = [];
 
-  constructor(leader: PgServer, replica: PgServer, options: PartitionsOptions) {
+  constructor(leader: PgServer, replica: PgServer, log: string, options: PartitionsOptions) {
     this.#leader = leader;
     this.#replica = replica;
     this.#options = options;
@@ -97,7 +105,7 @@ class Fleet {
       leaderUrl: leader.url,
       replicaUrl: replica.url,
       tables: [...bankTables, 'public.scratch'],
-      log: `{ embedded: { path: ./log, partitions: ${options.partitions} } }`,
+      log,
       mode: 'partitioned',
     });
   }

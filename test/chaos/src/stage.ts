@@ -11,6 +11,8 @@ const rowText = `SELECT string_agg(id || '=' || value, ' ' ORDER BY id) FROM ite
 
 export interface StageOptions extends Partial<PipelineOptions> {
   readonly startLsn?: bigint | 'beyond-2^53' | 'beyond-2^63';
+  /** Settings of the leader. */
+  readonly leaderConf?: Readonly<Record<string, string>>;
 }
 
 /** A leader with one small table, both followers, all parts as processes, and a pager: the setting of a gap's story. */
@@ -35,8 +37,12 @@ export class Stage implements AsyncDisposable {
   }
 
   static async set(options: StageOptions = {}): Promise<Stage> {
-    const { startLsn } = options;
-    const leader = await startPostgres({ version: 18, ...(startLsn === undefined ? {} : { startLsn }) });
+    const { startLsn, leaderConf: conf } = options;
+    const leader = await startPostgres({
+      version: 18,
+      ...(startLsn !== undefined && { startLsn }),
+      ...(conf && { conf }),
+    });
     const replica = await startPostgres({ version: 18 });
     const stage = new Stage(leader, replica, await PageReceiver.start(), options);
     await stage.onLeader(
