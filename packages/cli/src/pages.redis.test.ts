@@ -140,6 +140,31 @@ it('delivers one page and one resolve although monitor and Redis are killed betw
   }
 }, 90_000);
 
+it('keeps retries as jobs in a PostgreSQL database of their own, and stops in time', async () => {
+  await using pager = await startPager();
+  await using jobs = await pgDatabase(18);
+  const folder = folderFor(
+    'postgresql://nobody@127.0.0.1:1/none',
+    `webhook: { url: "${pager.url}" }, jobs: { postgres: { url: "${jobs.url}" } }`,
+  );
+  await tell(folder, true);
+  const monitor = start(['monitor'], folder);
+  const client = await connectTo(jobs.url);
+  const waiting = async (): Promise<number | undefined> => {
+    const found = await client
+      .query(`SELECT count(*)::int AS jobs FROM bullmq.job WHERE queue LIKE '%.pages'`)
+      .catch(() => undefined);
+    return found?.rows[0]?.jobs;
+  };
+  await waitFor(async () => (await waiting()) === 1, { what: 'a job in the database', timeout_ms: 15_000 });
+  expect((await pagesOf(monitor))?.jobs).toEqual({ kind: 'postgres', state: 'ready', fault: null });
+  await client.end();
+  const began = performance.now();
+  monitor.signal('SIGTERM');
+  expect((await monitor.ended).code).toBe(143);
+  expect(performance.now() - began).toBeLessThan(5_000);
+}, 60_000);
+
 it('ends at once when the jobs would live in the leader, whose WAL they would be', async () => {
   await using leader = await pgDatabase(18);
   const folder = folderFor(leader.url, `jobs: { postgres: { url: "${leader.url}" } }`);
