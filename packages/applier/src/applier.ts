@@ -13,8 +13,8 @@ import {
   defaultPolicies,
 } from './policies.js';
 import { ensureRegistered } from './registration.js';
-import type { SessionSettings } from './session.js';
 import { SessionRunner, type Turns } from './session-runner.js';
+import type { SessionSettings } from './session-scope.js';
 import { type ApplierStatus, StatusBoard } from './status.js';
 import { nameOf, type Roster, rosterFor, type WorkerIdentity } from './workers/roster.js';
 

@@ -1,7 +1,8 @@
 import { type BackoffPolicy, backoff_ms, defaultBackoff, Fault, isFault, toFault } from '@millrace/runtime';
 import type { Reached } from './decisions.js';
 import { parseNotes } from './notes.js';
-import { RegisteredAnew, Session, type SessionOptions } from './session.js';
+import { RegisteredAnew, Session } from './session.js';
+import type { SessionOptions } from './session-scope.js';
 import type { StatusBoard } from './status.js';
 import { OwnOwners } from './workers/own-owners.js';
 

@@ -1,78 +1,30 @@
-import type { Codec } from '@millrace/codec';
-import type { Follower, FollowerTransaction, StoredPosition } from '@millrace/follower';
+import type { FollowerTransaction, StoredPosition } from '@millrace/follower';
 import {
   type ChainReader,
-  type ChainStart,
   type CountingRecord,
   decodeAnchor,
   type FollowerReport,
   FollowerReports,
-  type Log,
   sameBytes,
 } from '@millrace/log';
-import { formatLsn, formatPosition, type Lsn, type Position } from '@millrace/model';
-import { Fault, isFault, type Surroundings } from '@millrace/runtime';
-import { type Applied, applyGroup, type GroupContext, isBuilding, type ReadEvents } from './apply-group.js';
-import type { ApplierDecisions, Reached } from './decisions.js';
+import { formatLsn, formatPosition, type Lsn } from '@millrace/model';
+import { Fault, isFault } from '@millrace/runtime';
+import { type Applied, applyGroup, type GroupContext, isBuilding } from './apply-group.js';
+import type { Reached } from './decisions.js';
 import { standsAlone } from './grouping.js';
 import { parseNotes } from './notes.js';
 import { Pace } from './pace.js';
-import type { Partition } from './partitioned/partition.js';
-import type { ApplierLimits, ApplierPolicies } from './policies.js';
 import { ReadAhead } from './read-ahead.js';
 import { randomBytesOf } from './registration.js';
 import { PositionReports } from './reporter.js';
 import { adoptStep, planAdoption, takeSchemaStep } from './schema-step.js';
+import type { AppliedGroup, SessionObserver, SessionOptions } from './session-scope.js';
 import { type Standing, storedPosition } from './standing.js';
 import { Tables } from './tables.js';
 import { learnTopics, Topics, topicsUntil, verifiedOpen } from './topics.js';
 
 /** The position row is to be taken over anew: a resync was ordered. No fault. */
 export class RegisteredAnew extends Error {}
-
-/** The position row that a session moves: of a whole follower, or of a partition. */
-export type Seat = Pick<Follower, 'storeId' | 'takeOver' | 'position' | 'tables' | 'begin'>;
-
-/** What all sessions of an applier share. */
-export interface SessionSettings {
-  readonly name: string;
-  readonly log: Log;
-  readonly codec: Codec;
-  readonly limits: ApplierLimits;
-  readonly policies: ApplierPolicies;
-  readonly decisions: ApplierDecisions;
-  readonly surroundings: Surroundings;
-  readonly openChain: (log: Log, start: ChainStart) => ChainReader;
-  readonly readEvents: ReadEvents;
-}
-
-export interface SessionOptions extends SessionSettings {
-  readonly follower: Seat;
-  /** Registers the follower unless it is. */
-  readonly register: () => Promise<void>;
-  /** Set when the row is that of one partition. */
-  readonly partition?: Partition;
-}
-
-/** What the service shows and remembers of a session. */
-export interface SessionObserver {
-  standing(standing: Standing, topics: Topics): void;
-  head(position: Position): void;
-  applying(): void;
-  idle(): void;
-  waiting(reason: string): void;
-  applied(group: AppliedGroup): void;
-}
-
-/** Figures of one committed follower transaction. */
-export interface AppliedGroup {
-  readonly records: number;
-  readonly transactions: number;
-  readonly events: number;
-  readonly bytes: number;
-  /** Commit time on the leader, microseconds since the Unix epoch; 0 when the group held no transaction. */
-  readonly lastCommit_us: bigint;
-}
 
 const owner_bytes = 16;
 /** Pauses between two looks at a barrier: other workers are at it, and nothing tells when they are through. */

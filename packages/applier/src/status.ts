@@ -1,7 +1,7 @@
 import type { FollowerState, SeenWorker } from '@millrace/follower';
 import type { Position } from '@millrace/model';
 import { type Clock, type DurationFigures, DurationTally, type Fault } from '@millrace/runtime';
-import type { AppliedGroup, SessionObserver } from './session.js';
+import type { AppliedGroup, SessionObserver } from './session-scope.js';
 import { type Standing, stateOf } from './standing.js';
 import type { Topics } from './topics.js';
 

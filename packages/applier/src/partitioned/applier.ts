@@ -2,7 +2,7 @@ import type { Follower, PartitionedFollower, PositionRow, SeenWorker } from '@mi
 import { backoff_ms, defaultBackoff, Fault, toFault } from '@millrace/runtime';
 import type { Applier } from '../applier.js';
 import { initialPosition } from '../registration.js';
-import type { SessionSettings } from '../session.js';
+import type { SessionSettings } from '../session-scope.js';
 import { type ApplierStatus, StatusBoard } from '../status.js';
 import type { Roster } from '../workers/roster.js';
 import { living } from '../workers/seats.js';

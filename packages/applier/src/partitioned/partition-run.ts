@@ -1,7 +1,8 @@
 import type { FollowerPartition } from '@millrace/follower';
 import { isFault } from '@millrace/runtime';
-import { RegisteredAnew, type SessionSettings } from '../session.js';
+import { RegisteredAnew } from '../session.js';
 import { SessionRunner } from '../session-runner.js';
+import type { SessionSettings } from '../session-scope.js';
 import type { Standing } from '../standing.js';
 import { StatusBoard } from '../status.js';
 import type { Topics } from '../topics.js';
