@@ -42,7 +42,7 @@ describeJobRunnerConformance('the in-process runner with a table', async () => {
       };
       const victim = await open(settings);
       const left = await new Promise<Map<string, Uint8Array>>((resolve) => {
-        victim
+        void victim
           .start(async () => {
             resolve(new Map(table.rows));
             return { kind: 'done' };
