@@ -26,7 +26,7 @@ export interface FetchOptions {
 }
 
 /** On top of the broker's wait. */
-const answer_ms = 15_000;
+const answer_ms = 8_000;
 const nothing = Buffer.alloc(0);
 
 /**

@@ -6,7 +6,7 @@ import type { Topics } from './topics.js';
 import { listOffsets } from './wire/apis.js';
 import { errorName, kafkaErrors } from './wire/error-codes.js';
 
-const list_ms = 10_000;
+const list_ms = 6_000;
 
 /**
  * First retained and next readable offset, from the partition's leader; one attempt. A new leader does not answer before it knows how far

@@ -19,8 +19,8 @@ export interface Load {
 }
 
 /** How long a broker may wait for its replicas, and how long we wait for its answer: half-open connections end then. */
-const replicas_ms = 20_000;
-const answer_ms = 25_000;
+const replicas_ms = 15_000;
+const answer_ms = 18_000;
 /** One request holds about so much; brokers refuse 100 MB. A larger batch goes alone. */
 const request_bytes = 8 * 1024 * 1024;
 const shownAfter_ms = 300;

@@ -63,6 +63,7 @@ export class Topics {
       const found = await this.#cluster.ask(name);
       if (found) return this.#checked(found);
       if (answers >= unknownAnswers) throw this.#missing(name);
+      this.#cluster.turn();
       await this.#surroundings.clock.sleep(unknownPause_ms * answers, this.#surroundings.closing);
     }
   }

@@ -262,7 +262,8 @@ function openSocket({
 function explained(error: unknown, connection: Connection, isTls: boolean): unknown {
   if (connection.bytesNeeded > answer_bytes_max)
     return new Error('what answers there does not speak Kafka in plain text (is it a TLS listener?)');
-  if (isTls || !(error instanceof Trouble) || !error.isSent) return error;
+  const wasClosed = error instanceof Trouble && error.isSent && error.cause !== undefined;
+  if (isTls || !wasClosed) return error;
   return new Error(`${error.message} before it said anything (is it a TLS listener?)`);
 }
 

@@ -20,7 +20,7 @@ export interface KnownTopic {
   readonly partitions: readonly PartitionMetadata[];
 }
 
-const ask_ms = 10_000;
+const ask_ms = 6_000;
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** The brokers: where they are, who leads what, and connections to them, by purpose. */
@@ -76,7 +76,12 @@ export class Cluster {
     return described;
   }
 
-  /** Sends a request to whichever broker answers: those known, then those configured; another first each time. */
+  /** The next question goes to another broker first. */
+  turn(): void {
+    this.#turn++;
+  }
+
+  /** Sends a request to whichever broker answers: the one that answered last, others that are known, those configured. */
   async any<Request, Response>(
     api: Api<Request, Response>,
     request: Request,
@@ -89,6 +94,8 @@ export class Cluster {
       } catch (error) {
         if (!(error instanceof Trouble)) throw error;
         troubles.push(error.message);
+        // One that hangs costs its time-out once, not at every question.
+        this.turn();
       }
     }
     throw new Trouble(`no broker can be reached (${troubles.join('; ')})`);
@@ -135,7 +142,7 @@ export class Cluster {
   #candidates(): Endpoint[] {
     const found = new Map<string, Endpoint>();
     const brokers = [...this.#brokers.values()];
-    const first = brokers.length === 0 ? 0 : this.#turn++ % brokers.length;
+    const first = brokers.length === 0 ? 0 : this.#turn % brokers.length;
     for (const endpoint of [...brokers.slice(first), ...brokers.slice(0, first), ...this.#seeds])
       found.set(formatEndpoint(endpoint), endpoint);
     return [...found.values()];
