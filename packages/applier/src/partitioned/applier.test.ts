@@ -3,6 +3,7 @@ import { FollowerReports, type Log, MemoryLogServer } from '@millrace/log';
 import { lsn } from '@millrace/model';
 import { systemClock } from '@millrace/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ApplierPolicies } from '../policies.js';
 import { resyncFollower } from '../resync.js';
 import { PartitionedShop, partitionCount, topicName, WatchedStore } from '../testing/partitioned-shop.js';
 import { Worker } from '../testing/worker.js';
@@ -41,8 +42,8 @@ class Stage {
     this.store = new WatchedStore(() => this.shop);
   }
 
-  start(): Worker {
-    const worker = new Worker(this.store, this.server.open(), codec, mode);
+  start(policies: Partial<ApplierPolicies> = {}): Worker {
+    const worker = new Worker(this.store, this.server.open(), codec, mode, policies);
     this.workers.add(worker);
     return worker;
   }
@@ -180,6 +181,22 @@ describe('A follower in partitioned mode', () => {
     const report = await new FollowerReports(stage.log).get('replica');
     expect(report).toMatchObject({ state: 'stopped', fault: { code: 'MR-3004' } });
     expect(report?.position.end).toBe(stage.shop.end);
+  });
+
+  it('stops when it was restored from an older copy, or goes on from there when told to', async () => {
+    stage = new Stage(seeded(10));
+    await stage.shop.open();
+    const worker = stage.start();
+    await stage.commits(20);
+    await stage.settled();
+    const copy = stage.store.state;
+    await stage.commits(20);
+    await stage.settled();
+    stage.store.restore(copy);
+    expect((await worker.ended)?.code).toBe('MR-4004');
+    expect(stage.store.state.partitions).toEqual(copy.partitions);
+    stage.start({ onRestore: 'replay' });
+    await stage.settled();
   });
 
   it('goes into a new history with all partitions when none of them had applied what the fork took back', async () => {

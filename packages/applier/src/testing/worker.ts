@@ -3,7 +3,7 @@ import { MemoryFollower, type MemoryFollowerStore } from '@millrace/follower';
 import type { Log } from '@millrace/log';
 import { type Fault, silentLogger, systemClock } from '@millrace/runtime';
 import { type Applier, createApplier } from '../applier.js';
-import type { ApplierMode } from '../policies.js';
+import type { ApplierMode, ApplierPolicies } from '../policies.js';
 
 export const workerSilence_ms = 250;
 
@@ -16,7 +16,13 @@ export class Worker {
   #frozen: Promise<void> | undefined;
   #thaw: (() => void) | undefined;
 
-  constructor(store: MemoryFollowerStore, log: Log, codec: Codec, mode?: ApplierMode) {
+  constructor(
+    store: MemoryFollowerStore,
+    log: Log,
+    codec: Codec,
+    mode?: ApplierMode,
+    policies: Partial<ApplierPolicies> = {},
+  ) {
     this.follower = new MemoryFollower(store, 'replica', { before: () => this.#frozen });
     const { workers } = this.follower;
     const { beat, join } = workers;
@@ -34,6 +40,7 @@ export class Worker {
       codec,
       follower: this.follower,
       ...(mode && { mode }),
+      policies,
       limits: { idle_ms: 20, report_ms: 5, worker_beat_ms: 10, worker_silence_ms: workerSilence_ms },
       surroundings: { clock: systemClock, logger: silentLogger, random: Math.random },
       identity: { host: 'mill', pid: 7 },

@@ -84,7 +84,7 @@ export async function supervise(
   const post = new NotePost(supervised.name, options);
   // Placed while no process was there to carry it out.
   const early = await options.orders.waiting(supervised.name, options.clock.now()).catch(() => undefined);
-  if (early) await carryOut(supervised, early.kind, options);
+  if (early && !(await post.isSpokenFor())) await carryOut(supervised, early.kind, options);
   let stopped: Fault | undefined;
   while (!signal.aborted) {
     const ending = await runOnce(supervised, options, post, stopped, signal);
@@ -183,7 +183,7 @@ async function watch(
   let hidden = wasStopped;
   while (!signal.aborted) {
     const showing = show();
-    if (hidden && showing.state !== 'starting') {
+    if (hidden && (showing.state !== 'starting' || showing.isSecond)) {
       hidden = false;
       options.onStopped?.(undefined);
     }
@@ -249,12 +249,12 @@ class NotePost {
 
   /** Nothing while another process of the same service is heard of: it may be a standby that starts. */
   async showStart(): Promise<void> {
-    this.#isSecond = await this.#isSpokenFor();
+    this.#isSecond = await this.isSpokenFor();
     if (!this.#isSecond) await this.show({ state: 'starting', doing: 'starting', figures: {} });
   }
 
   /** Another process of the service is heard of. */
-  async #isSpokenFor(): Promise<boolean> {
+  async isSpokenFor(): Promise<boolean> {
     const { board, clock } = this.#options;
     const notes = await board.read().catch(() => []);
     const note = notes.find(({ service }) => service === this.#service);
@@ -270,7 +270,7 @@ class NotePost {
   async show(showing: Showing): Promise<void> {
     const { state, doing, fault, figures, others = [] } = showing;
     // A file that another process of ours holds is a standby's wait; one that anybody else holds is a trouble to be shown.
-    const isLocked = fault?.code === 'MR-4009' && (await this.#isSpokenFor());
+    const isLocked = fault?.code === 'MR-4009' && (await this.isSpokenFor());
     this.#isSecond = showing.isSecond === true || isLocked;
     if (this.#isSecond) {
       this.#tellStandby(doing);
@@ -284,8 +284,9 @@ class NotePost {
   }
 
   stopped(fault: Fault, doing: string): Promise<void> {
-    // Fenced: whoever took over speaks for the service.
-    if (this.#isSecond || fault.code === 'MR-4003') return Promise.resolve();
+    // Whoever took over speaks for the service.
+    this.#isSecond ||= fault.code === 'MR-4003';
+    if (this.#isSecond) return Promise.resolve();
     const { code, detail, remedy } = fault;
     return this.#write('stopped', doing, this.#last?.figures ?? {}, {
       code,
@@ -303,7 +304,7 @@ class NotePost {
 
   /** Says the last note again. */
   beat(): Promise<void> {
-    const last = this.#last;
+    const last = this.#isSecond ? undefined : this.#last;
     return last ? this.#write(last.state, last.doing, last.figures, last.fault) : Promise.resolve();
   }
 

@@ -1,0 +1,98 @@
+import { ServiceBoard } from '@millrace/lag-monitor';
+import { MemoryLogServer } from '@millrace/log';
+import { Fault, silentLogger, systemClock } from '@millrace/runtime';
+import { expect, it } from 'vitest';
+import { Orders } from './orders.js';
+import { type Showing, type Supervised, supervise } from './supervisor.js';
+
+const active: Showing = { state: 'running', doing: 'applying', figures: { events: 1 } };
+const standby: Showing = {
+  state: 'starting',
+  doing: 'standby: worker 1 on mill is active',
+  figures: {},
+  isSecond: true,
+};
+
+interface Before {
+  readonly fault?: Fault;
+  /** Another process works, and an order waits. */
+  readonly isSpokenFor?: boolean;
+}
+
+/** A service that shows what the test says, and its supervisor. */
+async function stage(first: Showing, { fault, isSpokenFor = false }: Before = {}) {
+  const log = new MemoryLogServer({ clock: systemClock }).open();
+  const board = new ServiceBoard(log);
+  const orders = new Orders(log);
+  const scene = { showing: first, carriedOut: 0 };
+  if (isSpokenFor) {
+    await board.write({ ...othersNote, beat_ms: Date.now() });
+    await orders.place('replica', { id: '1', kind: 'restart', placed_ms: Date.now() });
+  }
+  const supervised: Supervised = {
+    name: 'replica',
+    open: async () => ({
+      service: {
+        run: async (signal) => {
+          if (fault) throw fault;
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        },
+      },
+      show: () => scene.showing,
+      close: async () => undefined,
+    }),
+    carryOut: async () => {
+      scene.carriedOut++;
+    },
+  };
+  const stop = new AbortController();
+  const options = { board, orders, clock: systemClock, logger: silentLogger, onStop: 'throw' } as const;
+  const ended = supervise(supervised, options, stop.signal);
+  ended.catch(() => undefined);
+  return Object.assign(scene, {
+    ended,
+    async end() {
+      stop.abort();
+      await ended.catch(() => undefined);
+    },
+    note: async () => (await board.read()).find(({ service }) => service === 'replica'),
+  });
+}
+
+/** What another process says of the service. */
+const othersNote = {
+  service: 'replica',
+  state: 'running',
+  doing: 'applying',
+  since_ms: Date.now(),
+  pid: 1,
+  host: 'elsewhere',
+  figures: {},
+} as const;
+const patience = { interval: 20, timeout: 5_000 };
+
+it('a standby neither writes over the note of the process that works nor takes its orders', async () => {
+  const scene = await stage(standby, { isSpokenFor: true });
+  await new Promise((resolve) => setTimeout(resolve, 1_300));
+  expect(await scene.note()).toMatchObject({ host: 'elsewhere' });
+  expect(scene.carriedOut).toBe(0);
+  scene.showing = active;
+  await expect.poll(() => scene.carriedOut, patience).toBe(1);
+  await scene.end();
+});
+
+it('one that works shows the others beside it, and itself as ended when told to stop', async () => {
+  const scene = await stage({ ...active, others: [{ host: 'b', pid: 7, doing: 'standby' }] });
+  await expect
+    .poll(() => scene.note(), patience)
+    .toMatchObject({ state: 'running', others: [{ host: 'b', pid: 7, doing: 'standby' }] });
+  await scene.end();
+  expect(await scene.note()).toMatchObject({ state: 'stopped', doing: 'ended' });
+});
+
+it('one that was fenced leaves the note to whoever took over', async () => {
+  const fault = new Fault('MR-4003', { detail: 'belongs to another applier' });
+  const scene = await stage(active, { fault, isSpokenFor: true });
+  await expect(scene.ended).rejects.toMatchObject({ code: 'MR-4003' });
+  expect(await scene.note()).toMatchObject({ state: 'running', doing: 'applying' });
+});
