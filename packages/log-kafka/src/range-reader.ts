@@ -31,16 +31,28 @@ interface Piece {
   readonly cursor: BatchCursor;
 }
 
-/** Reads a range as the port says: explicit offsets, bounded batches, records of others passed over (they never count). */
-export async function* readRange(
+/**
+ * Reads a range as the port says: explicit offsets, bounded batches, records of others passed over (they never count). The first fetch goes
+ * out at once: who merges many ranges asks for all of them before it needs the first, and waits for one round trip instead of many.
+ */
+export function readRange(
   access: ReadAccess,
   range: ReadRange,
   options: ReadOptions,
 ): AsyncGenerator<PackedRecords, void, void> {
+  const reader = new RangeReader(access, range, options);
+  reader.begin();
+  return batchesOf(reader, access, range, options);
+}
+
+async function* batchesOf(
+  reader: RangeReader,
+  access: ReadAccess,
+  range: ReadRange,
+  { signal }: ReadOptions,
+): AsyncGenerator<PackedRecords, void, void> {
   const { surroundings } = access;
-  const { signal } = options;
   const out = access.outputs.take();
-  const reader = new RangeReader(access, range, options, out);
   let empty = 0;
   // Pauses only: time in which brokers were away says nothing about what they hold.
   let waited_ms = 0;
@@ -51,7 +63,7 @@ export async function* readRange(
       if (piece.chunk.end > reader.fetch) {
         empty = 0;
         waited_ms = 0;
-        yield* reader.batches(piece);
+        yield* reader.batches(piece, out);
         continue;
       }
       if (empty === 0 && piece.chunk.high <= range.last) reader.saysWaiting();
@@ -70,20 +82,22 @@ class RangeReader {
   readonly #access: ReadAccess;
   readonly #range: ReadRange;
   readonly #options: ReadOptions;
-  readonly #out: PackedOutput;
   readonly #fetch_bytes: number;
   #ahead: { readonly offset: bigint; readonly piece: Promise<Piece> } | undefined;
   #hasWaited = false;
   /** The fetch position: everything below it is read (R19). */
   fetch: bigint;
 
-  constructor(access: ReadAccess, range: ReadRange, options: ReadOptions, out: PackedOutput) {
+  constructor(access: ReadAccess, range: ReadRange, options: ReadOptions) {
     this.#access = access;
     this.#range = range;
     this.#options = options;
     this.fetch = range.first;
-    this.#out = out;
     this.#fetch_bytes = Math.min(fetch_bytes_max, Math.max(fetch_bytes_min, options.max_bytes));
+  }
+
+  begin(): void {
+    if (!this.isDone) this.#fetchAhead(this.fetch);
   }
 
   get isDone(): boolean {
@@ -106,10 +120,9 @@ class RangeReader {
   }
 
   /** The records of one chunk, in batches of at most `max_bytes`, up to the range's end. */
-  async *batches({ chunk, cursor }: Piece): AsyncGenerator<PackedRecords, void, void> {
+  async *batches({ chunk, cursor }: Piece, out: PackedOutput): AsyncGenerator<PackedRecords, void, void> {
     const { last } = this.#range;
     const { max_bytes } = this.#options;
-    const out = this.#out;
     if (chunk.end <= last) this.#fetchAhead(chunk.end);
     for (let end = cursor.peekEnd(); end !== undefined && !this.isDone; end = cursor.peekEnd()) {
       if (end <= this.fetch) {
