@@ -21,7 +21,7 @@ async function kafkaFindings(loaded: LoadedConfig): Promise<Finding[]> {
           severity: 'note',
           code: 'kafka-topics',
           what: 'the brokers answer; the pipeline’s topics are not there yet',
-          fix: 'They are made at the first start, or make them yourself before: docs/11-kafka.md.',
+          fix: 'They are made at the first start, or make them yourself before: docs/06a-kafka-log.md.',
         },
       ];
     return found.map(({ severity, finding, fix }) => ({

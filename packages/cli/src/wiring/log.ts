@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { LogStorage } from '@millrace/lag-monitor';
 import type { Log } from '@millrace/log';
 import type { KafkaFinding } from '@millrace/log-kafka';
-import { isFault, type Logger, systemClock } from '@millrace/runtime';
+import { Fault, isFault, type Logger, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 
@@ -108,7 +108,7 @@ async function openKafka(
   { readOnly = false }: OpenLogOptions,
 ): Promise<PipelineLog> {
   const { openKafkaLog } = await import('@millrace/log-kafka');
-  const log = await openKafkaLog({ ...kafkaOptions(loaded, kafka), readOnly, logger });
+  const log = await openKafkaLog({ ...kafkaOptions(loaded, kafka), readOnly, logger }).catch(givenUp);
   /** Kafka tells no limit: its retention is by age. Without the figure a sample is whole: a topic in trouble must not hide who stopped over it. */
   const storage = async (): Promise<LogStorage | undefined> => {
     const used_bytes = await log.stats().then(
@@ -118,6 +118,14 @@ async function openKafka(
     return used_bytes === undefined ? undefined : { used_bytes };
   };
   return Object.assign(log, { storage });
+}
+
+/** Once running, Millrace waits for brokers for as long as it takes; a start ends, and must not say otherwise. */
+function givenUp(error: unknown): never {
+  if (!isFault(error, 'MR-3008')) throw error;
+  const { code, detail, context, cause } = error;
+  const remedy = 'Check `log.kafka.brokers`, the network and that the brokers run, then start again.';
+  throw new Fault(code, { detail, context, cause, remedy });
 }
 
 /** Without the keys that are undefined: absent and undefined are two things to a port. */
@@ -134,7 +142,7 @@ export async function lookAtKafka(
   if (!kafka) return [];
   const { openKafkaLog } = await import('@millrace/log-kafka');
   try {
-    const log = await openKafkaLog({ ...kafkaOptions(loaded, kafka), readOnly: true, logger });
+    const log = await openKafkaLog({ ...kafkaOptions(loaded, kafka), readOnly: true, logger }).catch(givenUp);
     return await log.check().finally(() => log.close());
   } catch (error) {
     if (isFault(error, 'MR-3015')) return undefined;
