@@ -1,5 +1,5 @@
 import type { Codec } from '@millrace/codec';
-import { MemoryFollower, type MemoryFollowerStore } from '@millrace/follower';
+import { type CommitFate, MemoryFollower, type MemoryFollowerStore } from '@millrace/follower';
 import type { Log } from '@millrace/log';
 import { type Fault, silentLogger, systemClock } from '@millrace/runtime';
 import { type Applier, createApplier } from '../applier.js';
@@ -12,6 +12,8 @@ export class Worker {
   readonly follower: MemoryFollower;
   readonly applier: Applier;
   readonly ended: Promise<Fault | undefined>;
+  /** What becomes of its commits. */
+  commitFate: () => CommitFate = () => 'done';
   readonly #abort = new AbortController();
   #frozen: Promise<void> | undefined;
   #thaw: (() => void) | undefined;
@@ -23,7 +25,10 @@ export class Worker {
     mode?: ApplierMode,
     policies: Partial<ApplierPolicies> = {},
   ) {
-    this.follower = new MemoryFollower(store, 'replica', { before: () => this.#frozen });
+    this.follower = new MemoryFollower(store, 'replica', {
+      before: () => this.#frozen,
+      commit: () => this.commitFate(),
+    });
     const { workers } = this.follower;
     const { beat, join } = workers;
     workers.beat = async (note) => {

@@ -77,14 +77,18 @@ export class Roster {
     while (!signal.aborted) {
       await clock.sleep(beat_ms, signal);
       if (signal.aborted) return;
-      try {
-        await this.beat();
-        this.#told = undefined;
-      } catch (error) {
-        const { code, detail } = toFault(error);
-        if (this.#told !== code) logger.warn({ follower, code }, `standbys may take over: ${detail}`);
-        this.#told = code;
-      }
+      const beat = this.beat().then(
+        () => {
+          this.#told = undefined;
+        },
+        (error: unknown) => {
+          const { code, detail } = toFault(error);
+          if (this.#told !== code) logger.warn({ follower, code }, `standbys may take over: ${detail}`);
+          this.#told = code;
+        },
+      );
+      // A network that swallows everything must not keep the end waiting.
+      await Promise.race([beat, aborted(signal)]);
     }
   }
 
@@ -134,6 +138,11 @@ export class Roster {
     this.#entered = true;
   }
 }
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  signal.aborted
+    ? Promise.resolve()
+    : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
 /** The roster of a follower whose store has a table of workers. */
 export function rosterFor(
