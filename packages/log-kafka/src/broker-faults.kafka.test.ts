@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type KafkaCluster, startKafka } from '@millrace/local-kafka';
 import { RecordCursor } from '@millrace/log';
@@ -249,6 +251,29 @@ describe('a broker that is killed', () => {
     await started;
     return await places;
   };
+});
+
+describe('a disk that is lost, so that partitions begin anew under the same topic', () => {
+  it('is MR-3007: what was acknowledged is gone, and is not waited for', async () => {
+    const appender = log.appender(fence);
+    const { ranges } = await appender.publish(orders(), () => claimBytes(log));
+    const { high } = await log.progress.watermarks();
+    const waiting = expect(log.progress.wait(high, new AbortController().signal)).rejects.toMatchObject({
+      code: 'MR-3007',
+    });
+    const node = cluster.node(1);
+    await node.stop();
+    for (const name of [topic, `__millrace.${prefix}.progress`])
+      await rm(join(node.folder, 'data', `${name}-0`), { recursive: true });
+    await node.start();
+    await expect(log.watermarks(topic, 0)).rejects.toMatchObject({ code: 'MR-3007' });
+    await expect(readPlaces(log, { ...ranges[0]!, first: ranges[0]!.last })).rejects.toMatchObject({
+      code: 'MR-3007',
+    });
+    await expect(log.progress.watermarks()).rejects.toMatchObject({ code: 'MR-3007' });
+    await expect(appender.append(orders())).rejects.toMatchObject({ code: 'MR-3005' });
+    await waiting;
+  }, 60_000);
 });
 
 describe('an idle handle', () => {
