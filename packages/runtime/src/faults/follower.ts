@@ -21,7 +21,7 @@ export const followerFaults = {
     'exit',
     75,
     'Another applier took this follower over: this one changes nothing any more.',
-    'None needed. If two appliers run by mistake, stop one.',
+    'None needed: started again it stands by, and takes over when that one ends.',
   ),
   'MR-4004': entry(
     'FollowerWentBack',
