@@ -101,6 +101,15 @@ it('never asks without a terminal: init writes a valid file from its flags, and 
   expect(readFileSync(file, 'utf8')).toBe(text);
 });
 
+it('writes a Kafka log when init is given brokers', async () => {
+  const folder = tempFolder();
+  await run(['init', '--kafka', 'kafka-1:9092, kafka-2:9092'], folder);
+  const file = join(folder, 'millrace.yaml');
+  const env = { LEADER_URL: 'postgresql://db/web' };
+  const { log } = parseConfig(readFileSync(file, 'utf8'), file, env, new Secrets());
+  expect(log.kafka?.brokers).toEqual(['kafka-1:9092', 'kafka-2:9092']);
+});
+
 it('refuses flags of init that no configuration could hold, and writes nothing', async () => {
   const folder = tempFolder();
   const ended = await run(['init', '--leader', 'mysql://db/web'], folder);

@@ -43,9 +43,10 @@ export function buildProgram(choose: (options: GlobalOptions, command: Command) 
     .option('--leader <url>', 'URL of the leader')
     .option('--replica <url>', 'URL of a PostgreSQL follower')
     .option('--duckdb <file>', 'file of a DuckDB follower')
+    .option('--kafka <brokers>', 'host:port, comma-separated: the log on Kafka instead of this machine')
     .action((flags: InitFlags & Partial<GlobalOptions>, command: Program) => {
-      const { pipeline, leader, replica, duckdb } = flags;
-      const given = Object.entries({ pipeline, leader, replica, duckdb }).filter(
+      const { pipeline, leader, replica, duckdb, kafka } = flags;
+      const given = Object.entries({ pipeline, leader, replica, duckdb, kafka }).filter(
         ([, value]) => value !== undefined,
       );
       run(command, (context) => init(context, Object.fromEntries(given)));

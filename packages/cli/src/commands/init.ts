@@ -12,6 +12,8 @@ export interface InitFlags {
   readonly leader?: string;
   readonly replica?: string;
   readonly duckdb?: string;
+  /** host:port, comma-separated. */
+  readonly kafka?: string;
 }
 
 interface Answers {
@@ -19,6 +21,8 @@ interface Answers {
   readonly leader: string;
   readonly replica: string;
   readonly duckdb: string;
+  /** Empty: the embedded log. */
+  readonly kafka: string;
 }
 
 const defaults: Answers = {
@@ -26,6 +30,7 @@ const defaults: Answers = {
   leader: ['$', '{env:LEADER_URL}'].join(''),
   replica: '',
   duckdb: './lake.duckdb',
+  kafka: '',
 };
 
 /** Writes a commented millrace.yaml from flags, answers and defaults. Never overwrites. */
@@ -75,6 +80,7 @@ async function askAll(context: CommandContext): Promise<Answers> {
       leader: await ask('URL of the leader', defaults.leader),
       replica: await ask('URL of a PostgreSQL follower', defaults.replica),
       duckdb: await ask('File of a DuckDB follower', defaults.duckdb),
+      kafka: await ask('Kafka brokers (none: a log on this machine)', defaults.kafka),
     };
   } finally {
     readline.close();
@@ -95,6 +101,23 @@ function check(text: string, file: string): void {
 
 /** A scalar that YAML reads back as the same text, whatever is in it. */
 const quoted = (text: string): string => JSON.stringify(text);
+
+const embeddedText = `log:
+  embedded:
+    path: ./.millrace/log # commits wait here for followers that are behind
+    retention: { bytes: 10GiB, age: 7d, followers: hold } # hold: never drop what a follower still needs
+`;
+
+const kafkaText = (brokers: string): string => `log:
+  kafka:
+    brokers: [${brokers
+      .split(',')
+      .map((broker) => quoted(broker.trim()))
+      .join(', ')}]
+    # tls: true # or { ca: "\${file:ca.pem}", cert: …, key: … }
+    # sasl: { mechanism: scram-sha-512, username: millrace, password: "\${env:KAFKA_PASSWORD}" }
+    topics: { partitions: 3, retention: 7d } # of new topics; those that exist are never changed
+`;
 
 export function configText(answers: Answers): string {
   const followers = [
@@ -117,11 +140,7 @@ leader: # the PostgreSQL database to copy from; \`millrace check\` tells what it
 followers: # the stores that become copies of it
 ${followers.join('\n')}
 
-log:
-  embedded:
-    path: ./.millrace/log # commits wait here for followers that are behind
-    retention: { bytes: 10GiB, age: 7d, followers: hold } # hold: never drop what a follower still needs
-
+${answers.kafka ? kafkaText(answers.kafka) : embeddedText}
 # registry: {} # serve the schemas of the events to your own consumers, at 127.0.0.1:8081
 
 monitor:
