@@ -302,6 +302,30 @@ describe('an idle handle', () => {
   });
 });
 
+it('reads many ranges under one signal, and ends them all with it, without a warning', async () => {
+  const warnings: string[] = [];
+  const onWarning = ({ name }: Error): void => {
+    warnings.push(name);
+  };
+  process.on('warning', onWarning);
+  await log.appender(fence).append(orders(eventsOf(1, 40)));
+  const stop = new AbortController();
+  const reading = Array.from({ length: 40 }, async (_, i) => {
+    const range = { topic, partition: 0, first: BigInt(i), last: 100n };
+    let count = 0;
+    for await (const batch of log.read(range, { signal: stop.signal, max_bytes: 1 << 16 })) {
+      count += batch.count;
+      expect(count).toBe(40 - i);
+    }
+  });
+  const ended = Promise.allSettled(reading);
+  await sleep(200);
+  stop.abort();
+  for (const { status } of await ended) expect(status).toBe('rejected');
+  process.off('warning', onWarning);
+  expect(warnings).toEqual([]);
+});
+
 it('reads what RecordCursor reads, through every compression', async () => {
   for (const compression of ['gzip', 'snappy', 'lz4', 'zstd'] as const) {
     const writer = await openTestLog(cluster.brokers, prefix, { topics: { compression } });

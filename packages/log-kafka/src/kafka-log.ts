@@ -182,7 +182,7 @@ export class KafkaLogHandle implements KafkaLog {
   async close(): Promise<void> {
     const { closing, cluster } = this.#opened;
     if (closing.signal.aborted) return;
-    closing.abort();
+    closing.abort(closedFault());
     this.#progressReader.close();
     cluster.close();
   }

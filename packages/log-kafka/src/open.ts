@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ConnectionOptions } from 'node:tls';
 import { Fault } from '@millrace/runtime';
 import { Cluster, type KnownTopic } from './connection/cluster.js';
@@ -20,6 +21,8 @@ const open_ms_default = 15_000;
 export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
   const { clock, logger, prefix, open_ms = open_ms_default } = options;
   const closing = new AbortController();
+  // Every pause of every request listens to it.
+  setMaxListeners(0, closing.signal);
   const surroundings: PersistSurroundings = {
     clock,
     waits: new Waits(clock, logger),

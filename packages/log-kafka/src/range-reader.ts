@@ -71,7 +71,7 @@ async function* batchesOf(
       const pause_ms = Math.min(waitMost_ms, waitFirst_ms * 2 ** Math.min(empty, 10));
       empty++;
       waited_ms += pause_ms;
-      await surroundings.clock.sleep(pause_ms, AbortSignal.any([signal, surroundings.closing]));
+      await surroundings.clock.sleep(pause_ms, reader.ended);
     }
   } finally {
     access.outputs.give(out);
@@ -85,6 +85,8 @@ class RangeReader {
   readonly #fetch_bytes: number;
   #ahead: { readonly offset: bigint; readonly piece: Promise<Piece> } | undefined;
   #hasWaited = false;
+  /** The caller's signal, or the handle's end. One of its own per range: many ranges under one signal would be too many listeners for it. */
+  readonly ended: AbortSignal;
   /** The fetch position: everything below it is read (R19). */
   fetch: bigint;
 
@@ -93,6 +95,7 @@ class RangeReader {
     this.#range = range;
     this.#options = options;
     this.fetch = range.first;
+    this.ended = AbortSignal.any([options.signal, access.surroundings.closing]);
     this.#fetch_bytes = Math.min(fetch_bytes_max, Math.max(fetch_bytes_min, options.max_bytes));
   }
 
@@ -114,9 +117,8 @@ class RangeReader {
   async piece(): Promise<Piece> {
     const ahead = this.#ahead;
     this.#ahead = undefined;
-    const { signal } = this.#options;
-    if (ahead?.offset === this.fetch) return await abortable(ahead.piece, signal);
-    return await abortable(this.#load(this.fetch), signal);
+    if (ahead?.offset === this.fetch) return await abortable(ahead.piece, this.ended);
+    return await abortable(this.#load(this.fetch), this.ended);
   }
 
   /** The records of one chunk, in batches of at most `max_bytes`, up to the range's end. */
@@ -160,7 +162,7 @@ class RangeReader {
   async #load(offset: bigint): Promise<Piece> {
     const { topics, cache, surroundings } = this.#access;
     const { topic: name, partition } = this.#range;
-    const { signal } = this.#options;
+    const signal = this.ended;
     const doing = `reading ${name}/${partition} at offset ${offset}`;
     return await persist(surroundings, { doing, signal }, async () => {
       const topic = await topics.get(name);
