@@ -91,7 +91,8 @@ describe('hot standbys of a follower', () => {
         const first = start();
         await waitFor(observe, { what: 'the replica is exact', timeout_ms: arrival_ms });
         const second = await standby();
-        const third = await standby();
+        // Comes after the second, and waits behind it.
+        const third = start();
 
         const freeze_ms = await takeover_ms(replica, () => first.signal('SIGSTOP'));
         expect(freeze_ms).toBeLessThan(takeover_ms_max);
@@ -102,6 +103,7 @@ describe('hot standbys of a follower', () => {
         expect(first.output.toLowerCase()).toContain('fenced');
         await observe();
 
+        await untilStandby(third);
         const death_ms = await takeover_ms(replica, () => second.kill9());
         expect(death_ms).toBeLessThan(takeover_ms_max);
         await observe();

@@ -177,6 +177,19 @@ it('looks into the working folder, then the XDG folder, and says where it looked
   expect(found).toBe(join(xdg, 'millrace.yaml'));
 });
 
+it('lets workers share a PostgreSQL follower, and refuses to share a DuckDB file', () => {
+  const replica = (mode: string): string =>
+    `  replica: { postgres: { url: "${reference}" }, mode: ${mode} }\n`;
+  expect(parse(minimal + replica('partitioned')).followers).toMatchObject({
+    lake: { mode: 'transactional' },
+    replica: { mode: 'partitioned' },
+  });
+  expect(faultOf(minimal + replica('partitoned')).detail).toContain('mode');
+  expect(faultOf(minimal.replace('lake.duckdb }', 'lake.duckdb }, mode: partitioned')).detail).toContain(
+    'one process at a time owns a DuckDB file',
+  );
+});
+
 it('publishes a JSON Schema that is up to date (`millrace schema` prints it)', () => {
   const published = readFileSync(new URL('../../schema/millrace.schema.json', import.meta.url), 'utf8');
   expect(JSON.parse(published)).toEqual(configJsonSchema());
