@@ -28,10 +28,17 @@ export class KafkaAppender implements Appender {
   readonly #access: AppenderAccess;
   readonly #memory = new BatchMemory(batch_bytes, keptBatches);
   #turn: Promise<unknown> = Promise.resolve();
+  readonly #over = new AbortController();
   #isOver = false;
 
   constructor(access: AppenderAccess) {
     this.#access = access;
+  }
+
+  /** A newer claim is made on this handle: what is refused is not repeated any more, and nothing more is taken (R12). */
+  retire(): void {
+    this.#isOver = true;
+    this.#over.abort();
   }
 
   append(batches: readonly PartitionBatch[]): Promise<readonly AppendedRange[]> {
@@ -46,7 +53,7 @@ export class KafkaAppender implements Appender {
       const ranges = await this.#append(batches);
       // R11: only now, when every event is acknowledged.
       const load = recordLoad(this.#access, record(ranges));
-      const [range] = await this.#access.sender.send([load]);
+      const [range] = await this.#access.sender.send([load], this.#over.signal);
       return { offset: (range as AppendedRange).first, ranges };
     });
   }
@@ -67,7 +74,7 @@ export class KafkaAppender implements Appender {
       });
       loads.push({ topic, partition, next: () => encoder.next() });
     }
-    return await sender.send(loads);
+    return await sender.send(loads, this.#over.signal);
   }
 
   /** One after the other (R10, R11). */
@@ -83,7 +90,9 @@ export class KafkaAppender implements Appender {
   async #run<T>(work: () => Promise<T>): Promise<T> {
     this.#access.guard();
     if (this.#isOver)
-      throw new Fault('MR-3013', { detail: 'an earlier append of this epoch had an unknown outcome' });
+      throw new Fault('MR-3013', {
+        detail: 'an earlier append of this epoch had an unknown outcome, or a newer claim was made',
+      });
     try {
       return await work();
     } catch (error) {

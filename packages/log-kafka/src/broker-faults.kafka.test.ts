@@ -236,7 +236,11 @@ describe('a broker that is killed', () => {
     const woken = log.progress.wait(high, stop.signal);
     await cluster.node(1).kill9();
     await waitFor(() => log.waiting() !== undefined, { what: 'a visible wait' });
-    const appended = appender.publish(orders(eventsOf(2, 3)), () => claimBytes(log));
+    // An epoch that is given up meanwhile repeats nothing any more.
+    const stale = expect(appender.append(orders(eventsOf(9, 3)))).rejects.toMatchObject({ code: 'MR-3013' });
+    await sleep(50);
+    const appended = log.appender(fence).publish(orders(eventsOf(2, 3)), () => claimBytes(log));
+    await stale;
     const reader = await readAfter(cluster.node(1).start());
     const { ranges } = await appended;
     await woken;

@@ -55,6 +55,8 @@ export class KafkaLogHandle implements KafkaLog {
   readonly #progressTopic: string;
   readonly #progressReader: ProgressReader;
   readonly #tables = new Map<string, KafkaTable>();
+  /** Of the newest claim. One capture works through a handle; what an older epoch of it still repeats would only be in the way. */
+  #appender: KafkaAppender | undefined;
 
   constructor(options: KafkaLogOptions, opened: OpenedCluster) {
     this.id = opened.progress.id;
@@ -110,7 +112,9 @@ export class KafkaLogHandle implements KafkaLog {
 
   /** Kafka cannot check a fence: the records carry it, and readers void what a newer claim precedes (§3). */
   appender(_fence: Fence): Appender {
-    return new KafkaAppender(this.#appenderAccess());
+    this.#appender?.retire();
+    this.#appender = new KafkaAppender(this.#appenderAccess());
+    return this.#appender;
   }
 
   read(range: ReadRange, options: ReadOptions): AsyncIterable<PackedRecords> {
@@ -190,6 +194,7 @@ export class KafkaLogHandle implements KafkaLog {
   /** On doubt (MR-3013) the caller repeats the same bytes (§4 CLAIM); refusals are repeated here. */
   async #appendClaim(bytes: Uint8Array): Promise<bigint> {
     this.#guard();
+    this.#appender?.retire();
     const [range] = await this.#sender.send([recordLoad(this.#appenderAccess(), bytes)]);
     return (range as { first: bigint }).first;
   }

@@ -67,9 +67,10 @@ export class Sender {
   /**
    * Resolves when everything is acknowledged, with one range per partition that had records. Refusals are repeated with the same bytes as
    * long as it takes, visibly. Rejects with MR-3013 when the outcome of a request is unknown, with MR-3005, MR-3006, MR-3017, MR-3020 or
-   * MR-3024 when it will never be taken, with MR-3008 when the handle was closed before anything went out.
+   * MR-3024 when it will never be taken, with MR-3008 when the handle was closed before anything went out. `over` ends repeating: whose
+   * append it is was superseded, and is told MR-3013.
    */
-  async send(loads: readonly Load[]): Promise<AppendedRange[]> {
+  async send(loads: readonly Load[], over?: AbortSignal): Promise<AppendedRange[]> {
     const lanes = loads.map(
       (load): Lane => ({
         load,
@@ -81,13 +82,13 @@ export class Sender {
     );
     const ready: Lane[] = [];
     for (const lane of lanes) if (await advance(lane)) ready.push(lane);
-    await this.#drain(ready, () => lanes.some(({ first }) => first !== undefined));
+    await this.#drain(ready, () => lanes.some(({ first }) => first !== undefined), over);
     return lanes.flatMap(({ load: { topic, partition }, first, last }) =>
       first === undefined ? [] : [{ topic, partition, first, last }],
     );
   }
 
-  async #drain(ready: Lane[], isBegun: () => boolean): Promise<void> {
+  async #drain(ready: Lane[], isBegun: () => boolean, over: AbortSignal | undefined): Promise<void> {
     const { clock, closing, waits } = this.#surroundings;
     let pending = ready;
     let wait: Wait | undefined;
@@ -95,7 +96,9 @@ export class Sender {
     let refused_ms = 0;
     try {
       while (pending.length > 0) {
-        if (closing.aborted) throw isBegun() ? interrupted() : closedFault();
+        if (closing.aborted)
+          throw isBegun() ? interrupted('this handle of the log was closed') : closedFault();
+        if (over?.aborted) throw interrupted('a newer claim was made');
         const { left, refusal } = await this.#round(pending);
         pending = left;
         if (refusal === undefined) {
@@ -107,7 +110,8 @@ export class Sender {
         if (refusals === 0) refused_ms = clock.monotonic();
         if (wait) wait.because(refusal);
         else if (clock.monotonic() - refused_ms >= shownAfter_ms) wait = waits.begin(refusal);
-        await clock.sleep(backoff_ms(brokerBackoff, refusals++, Math.random()), closing);
+        const ended = over ? AbortSignal.any([closing, over]) : closing;
+        await clock.sleep(backoff_ms(brokerBackoff, refusals++, Math.random()), ended);
       }
     } finally {
       wait?.end();
@@ -273,8 +277,8 @@ const uncertain = (partition: string, reason: string, cause?: unknown): Fault =>
     ...(cause !== undefined && { cause }),
   });
 
-const interrupted = (): Fault =>
-  new Fault('MR-3013', { detail: 'this handle of the log was closed in the middle of an append' });
+const interrupted = (why: string): Fault =>
+  new Fault('MR-3013', { detail: `${why} in the middle of an append` });
 
 function finalFault(error: number, partition: string, message: string | undefined): Fault {
   const why = message ?? errorName(error);
