@@ -7,6 +7,7 @@ const { values } = parseArgs({
     rows: { type: 'string', default: '2000000' },
     per: { type: 'string', default: '0' },
     version: { type: 'string', default: '18' },
+    kafka: { type: 'boolean', default: false },
   },
 });
 
@@ -15,6 +16,7 @@ const result = await measureMemory({
   version: Number(values.version) as PostgresVersion,
   rows,
   rowsPerTransaction: Number(values.per) || rows,
+  kafka: values.kafka,
   report: (line) => process.stderr.write(`${new Date().toISOString()} ${line}\n`),
 });
 process.stdout.write(`${JSON.stringify(result)}\n`);

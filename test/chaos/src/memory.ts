@@ -8,6 +8,7 @@ import {
   waitFor,
 } from '@millrace/test-support';
 import type pg from 'pg';
+import { KafkaBackbone } from './kafka-backbone.js';
 import { Pipeline, parts } from './pipeline.js';
 import { MemoryWatch } from './resident-memory.js';
 
@@ -19,6 +20,8 @@ export interface MemoryOptions {
   readonly rows: number;
   /** Rows per leader transaction; `rows` for one huge transaction. */
   readonly rowsPerTransaction: number;
+  /** Through a broker instead of the embedded log. */
+  readonly kafka: boolean;
   readonly report: (line: string) => void;
 }
 
@@ -38,12 +41,14 @@ export async function measureMemory(options: MemoryOptions): Promise<MemoryResul
   await using replica = await startPostgres({ version: options.version, conf: { max_wal_size: '4GB' } });
   const client = await leader.connect();
   await client.query('CREATE TABLE bulk (id bigint PRIMARY KEY, a int, b text, at timestamptz)');
+  await using kafka = options.kafka ? await KafkaBackbone.start(1) : undefined;
   const pipeline = new Pipeline({
     folder: tempFolder('millrace-memory'),
     leaderUrl: leader.url,
     replicaUrl: replica.url,
     tables: ['public.bulk'],
     retention: '{ bytes: 100GiB, followers: hold }',
+    ...(kafka && { log: kafka.yaml }),
   });
   try {
     await openPipeline(pipeline, client, replica);
