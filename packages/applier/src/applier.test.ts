@@ -212,6 +212,29 @@ describe('An applier', () => {
     expect(report).toMatchObject({ state: 'stopped', fault: { code: 'MR-3004' } });
   });
 
+  it('looks at least once a second whether a store that another process holds is free', async () => {
+    bench = new Bench();
+    await bench.shop();
+    const pauses_ms: number[] = [];
+    const clock = {
+      ...systemClock,
+      sleep: (ms: number, signal?: AbortSignal) => {
+        pauses_ms.push(ms);
+        return systemClock.sleep(Math.min(ms, 1), signal);
+      },
+    };
+    let held = 14;
+    const before = (step: string): void => {
+      if (step === 'takeOver' && held-- > 0) throw new Fault('MR-4009', { detail: 'held by pid 7' });
+    };
+    const follower = new MemoryFollower(bench.store, 'replica', { before });
+    bench.start({ follower, surroundings: { clock, logger: silentLogger, random: () => 0.999 } });
+    await bench.chain.transaction(110n, [{ topic: 1, op: 'c', after: ['1', 'a', 'x'] }]);
+    await bench.reached(110n);
+    expect(Math.max(...pauses_ms.filter((ms) => ms > 10))).toBeLessThanOrEqual(1_000);
+    expect(pauses_ms.filter((ms) => ms > 10).length).toBeGreaterThanOrEqual(14);
+  });
+
   it('is fenced by a successor, which goes on without a gap', async () => {
     bench = new Bench();
     await bench.shop();
