@@ -6,6 +6,8 @@ export type DeadlineResource = 'budget' | 'slot_limit' | 'log_retention';
 export interface Deadline {
   readonly resource: DeadlineResource;
   readonly seconds: number;
+  /** Of `log_retention`: what is not applied by then is dropped; otherwise the log is full, and takes no more. */
+  readonly drops?: true;
 }
 
 export interface DeadlineInputs {
@@ -18,6 +20,8 @@ export interface DeadlineInputs {
   readonly safeWal_bytes: number | undefined;
   readonly storage: LogStorage | undefined;
   readonly storageGrowth_bps: number | undefined;
+  /** How old the oldest commit is that the edge has not applied; undefined when it has all. */
+  readonly oldestMissing_s: number | undefined;
 }
 
 /** A rate under this is standing still: a projection from it would be weeks long and wrong. */
@@ -45,7 +49,13 @@ export function nearestDeadline(inputs: DeadlineInputs): Deadline[] {
   add('budget', left, inputs.growth_bps);
   // Only capture's lag threatens the leader's disk; a follower's threatens the log's room.
   if (inputs.kind === 'capture') add('slot_limit', inputs.safeWal_bytes, inputs.in_bps);
-  else if (storage?.limit_bytes !== undefined)
-    add('log_retention', storage.limit_bytes - storage.used_bytes, inputs.storageGrowth_bps);
+  else {
+    if (storage?.limit_bytes !== undefined)
+      add('log_retention', storage.limit_bytes - storage.used_bytes, inputs.storageGrowth_bps);
+    if (storage?.keeps_ms !== undefined && inputs.oldestMissing_s !== undefined) {
+      const seconds = Math.max(0, storage.keeps_ms / 1_000 - inputs.oldestMissing_s);
+      if (seconds <= deadline_s_max) found.push({ resource: 'log_retention', seconds, drops: true });
+    }
+  }
   return found.sort((a, b) => a.seconds - b.seconds);
 }

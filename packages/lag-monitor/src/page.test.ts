@@ -108,6 +108,17 @@ it('names the retention that runs out, and when', () => {
   expect(page?.deadline_resource).toBe('log_retention');
 });
 
+it('says when a log that keeps events by age drops what is not applied', () => {
+  const samples = slowFollower(30).map((sample): Sample => {
+    if (!sample.log.ok) return sample;
+    const storage = { used_bytes: 1_000 * mib, keeps_ms: 7_200_000 };
+    return { ...sample, log: { ok: true, value: { ...sample.log.value, storage } } };
+  });
+  const page = play(samples).pages[0];
+  expect(page?.title).toMatch(/The log drops unapplied changes in ~(2 h|1 h 59 m|119 m)/);
+  expect(page?.deadline_resource).toBe('log_retention');
+});
+
 it('pages about capture once when capture stands still, not once per follower', () => {
   const samples = Array.from({ length: 60 }, (_, second) =>
     sampleOf({

@@ -200,7 +200,9 @@ function deadlineOf(deadline: Deadline): string {
     case 'slot_limit':
       return 'The leader drops the slot, and with it unread changes,';
     case 'log_retention':
-      return "The log's room ends: nothing more is published";
+      return deadline.drops
+        ? 'The log drops unapplied changes'
+        : "The log's room ends: nothing more is published";
     case 'budget':
       return 'The budget is gone';
   }

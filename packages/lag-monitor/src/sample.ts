@@ -28,6 +28,8 @@ export interface LogReading {
 export interface LogStorage {
   readonly used_bytes: number;
   readonly limit_bytes?: number;
+  /** How long it keeps an event, whoever needs it. */
+  readonly keeps_ms?: number;
 }
 
 export interface SampleSources {

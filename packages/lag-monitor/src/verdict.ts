@@ -145,6 +145,7 @@ export class Judge {
         safeWal_bytes: leader?.slot?.safeWal_bytes,
         storage: log?.storage,
         storageGrowth_bps: this.#storageRate.perSecond(),
+        oldestMissing_s: missing_us === undefined ? undefined : wall_ms / 1e3 - Number(missing_us) / 1e6,
       }),
       staleness_s: stalenessOf(edge, missing_us, log?.chain.head, wall_ms),
       lastCommit_s: last_us === undefined ? undefined : Number(last_us) / 1e6,

@@ -109,13 +109,13 @@ async function openKafka(
 ): Promise<PipelineLog> {
   const { openKafkaLog } = await import('@millrace/log-kafka');
   const log = await openKafkaLog({ ...kafkaOptions(loaded, kafka), readOnly, logger }).catch(givenUp);
-  /** Kafka tells no limit: its retention is by age. Without the figure a sample is whole: a topic in trouble must not hide who stopped over it. */
+  /** Kafka's retention is by age. Without the figure a sample is whole: a topic in trouble must not hide who stopped over it. */
   const storage = async (): Promise<LogStorage | undefined> => {
     const used_bytes = await log.stats().then(
       (stats) => stats.used_bytes,
       () => undefined,
     );
-    return used_bytes === undefined ? undefined : { used_bytes };
+    return used_bytes === undefined ? undefined : { used_bytes, keeps_ms: kafka.topics.retention };
   };
   return Object.assign(log, { storage });
 }
