@@ -63,6 +63,8 @@ export interface CaptureLimits {
   readonly followers_ms: number;
   /** How often progress records that nobody needs any more are trimmed, in a log that leaves it to us. */
   readonly trim_ms: number;
+  /** … and how old they are then at least: as long as events are kept, so that a follower restored from a backup can go on. */
+  readonly trimAfter_ms: number;
   /** How often the catalogue is asked for tables that joined the publication without an event. */
   readonly catalogue_ms: number;
   /** Rows of a chunk of a snapshot. */
@@ -90,6 +92,7 @@ export const defaultLimits: CaptureLimits = {
   checkpoint_records: 1_000,
   followers_ms: 500,
   trim_ms: 5 * 60_000,
+  trimAfter_ms: 7 * 24 * 3_600_000,
   catalogue_ms: 10_000,
   chunk_rows: 20_000,
   window_bytes: 16 * mebibyte,

@@ -3,6 +3,7 @@ import { lsn } from '@millrace/model';
 import { silentLogger, systemClock } from '@millrace/runtime';
 import { describe, expect, it } from 'vitest';
 import { trimPoint, trimProgress } from './progress-trimming.js';
+import { decodeMarks, encodeMarks, keptFrom, type TrimMark, withMark } from './trim-marks.js';
 
 const logId = new Uint8Array(16).fill(1);
 const nonce = new Uint8Array(16);
@@ -21,26 +22,59 @@ const reportAt = (offset: bigint, follower = 'a', log: Uint8Array = logId): Foll
 });
 
 describe('progress records', () => {
-  const facts = { logId, anchor: anchorAt(90n), earlierAnchor: anchorAt(80n) };
-
   it('are kept from the least registered anchor on (§10)', () => {
     const reports = [reportAt(70n), reportAt(40n, 'b'), reportAt(60n, 'c')];
-    expect(trimPoint({ ...facts, reports })).toBe(40n);
+    expect(trimPoint({ logId, keptFrom: 80n, reports })).toBe(40n);
   });
 
-  it('are kept from the checkpoint on that a newcomer may have read a while ago', () => {
-    expect(trimPoint({ ...facts, reports: [] })).toBe(80n);
-    expect(trimPoint({ ...facts, reports: [reportAt(85n)] })).toBe(80n);
+  it('are kept for a time whoever is ahead, so that a backup of a follower can go on from there', () => {
+    expect(trimPoint({ logId, keptFrom: 80n, reports: [] })).toBe(80n);
+    expect(trimPoint({ logId, keptFrom: 80n, reports: [reportAt(85n)] })).toBe(80n);
   });
 
-  it('are all kept while no checkpoint is known, or a follower stands at the very start', () => {
-    expect(trimPoint({ ...facts, earlierAnchor: undefined, reports: [] })).toBeUndefined();
-    expect(trimPoint({ ...facts, anchor: undefined, reports: [] })).toBeUndefined();
-    expect(trimPoint({ ...facts, reports: [reportAt(-1n)] })).toBeUndefined();
+  it('are all kept until that time has passed once, and while a follower stands at the very start', () => {
+    expect(trimPoint({ logId, keptFrom: undefined, reports: [] })).toBeUndefined();
+    expect(trimPoint({ logId, keptFrom: 80n, reports: [reportAt(-1n)] })).toBeUndefined();
   });
 
   it('are not kept for positions in another log', () => {
-    expect(trimPoint({ ...facts, reports: [reportAt(5n, 'a', new Uint8Array(16))] })).toBe(80n);
+    expect(trimPoint({ logId, keptFrom: 80n, reports: [reportAt(5n, 'a', nonce)] })).toBe(80n);
+  });
+});
+
+describe('marks of the time', () => {
+  const after_ms = 1_600;
+  const run = (count: number): readonly TrimMark[] => {
+    let marks: readonly TrimMark[] = [];
+    for (let i = 0; i < count; i++) marks = withMark(marks, { at_ms: i * 50, offset: BigInt(i) }, after_ms);
+    return marks;
+  };
+
+  it('stay few, and tell what was the newest checkpoint so long ago, not much earlier', () => {
+    const marks = run(1_000);
+    expect(marks.length).toBeLessThan(20);
+    const now_ms = 999 * 50;
+    const at = Number(keptFrom(marks, now_ms, after_ms)) * 50;
+    expect(at).toBeLessThanOrEqual(now_ms - after_ms);
+    expect(at).toBeGreaterThan(now_ms - after_ms - 150);
+  });
+
+  it('tell nothing before that time has passed', () => {
+    expect(keptFrom(run(10), 450, after_ms)).toBeUndefined();
+  });
+
+  it('are forgotten when the clock was put back, so that less is trimmed', () => {
+    const back = withMark(run(1_000), { at_ms: 100, offset: 2_000n }, after_ms);
+    expect(back).toEqual([{ at_ms: 100, offset: 2_000n }]);
+    expect(keptFrom(back, 200, after_ms)).toBeUndefined();
+  });
+
+  it('survive the log, but not a log of another identity', () => {
+    const marks = run(100);
+    expect(decodeMarks(encodeMarks(marks, logId), logId)).toEqual(marks);
+    expect(decodeMarks(encodeMarks(marks, logId), nonce)).toEqual([]);
+    expect(decodeMarks(undefined, logId)).toEqual([]);
+    expect(() => decodeMarks(Buffer.from('{'), logId)).toThrow(expect.objectContaining({ code: 'MR-3012' }));
   });
 });
 
@@ -55,7 +89,8 @@ describe('trimming', () => {
     await reports.writeAnchor(anchorAt(6n));
     await reports.report(reportAt(4n, 'a', log.id));
     const stop = new AbortController();
-    const running = trimProgress({ log, reports, surroundings, trim_ms: 1, signal: stop.signal });
+    const limits = { trim_ms: 1, trimAfter_ms: 5 };
+    const running = trimProgress({ log, reports, surroundings, limits, signal: stop.signal });
     for (let i = 0; i < 50 && server.progress.low === 0n; i++) await systemClock.sleep(2);
     stop.abort();
     await running;

@@ -181,7 +181,7 @@ export class Streaming {
         log: settings.log,
         reports,
         surroundings: settings.surroundings,
-        trim_ms: settings.limits.trim_ms,
+        limits: settings.limits,
         signal,
       }),
     ];
