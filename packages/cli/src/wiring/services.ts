@@ -42,6 +42,10 @@ export function superviseCapture(loaded: LoadedConfig, log: Log, logger: Logger)
           onFork: ordered === 'resync' ? 'resnapshot' : leader.on_fork,
           onSchemaUncertain: ordered === undefined ? leader.on_schema_uncertain : 'repair',
         },
+        // Progress records stay as long as the events they name.
+        ...(loaded.config.log.kafka && {
+          limits: { trimAfter_ms: loaded.config.log.kafka.topics.retention },
+        }),
         surroundings: surroundingsFor(logger),
         ...identity,
       });
