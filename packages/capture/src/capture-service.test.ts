@@ -1,6 +1,6 @@
 import { anchorOf, decodeRecord, encodeRecord, FollowerReports, type MemoryLogFaults } from '@millrace/log';
 import { lsn } from '@millrace/model';
-import { systemClock } from '@millrace/runtime';
+import { Fault, systemClock } from '@millrace/runtime';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Bench, large, lines, orders, until } from './memory/capture-bench.sample.js';
 import { MemoryLeader } from './memory/leader.js';
@@ -199,6 +199,33 @@ describe('the log misbehaves', () => {
     broken = false;
     await bench.replicated();
     expect(capture.status().epoch).toBe(1);
+  });
+});
+
+describe('a capture that claimed and could not read its claim back', () => {
+  it('goes on by a new claim, and does not take its own for a successor’s', async () => {
+    bench = new Bench();
+    const capture = bench.start();
+    await until(() => capture.status().state.name === 'stream');
+    let isAway = false;
+    bench.server.faults = {
+      before: (operation) =>
+        isAway && (operation === 'read' || operation === 'watermarks')
+          ? Promise.reject(new Fault('MR-3008', { detail: 'brokers are away' }))
+          : undefined,
+      append: () => {
+        if (capture.status().state.name === 'claim') isAway = true;
+        return {};
+      },
+    };
+    bench.leader.cutConnection('test');
+    await until(() => isAway && capture.status().state.name === 'wait');
+    isAway = false;
+    bench.server.faults = {};
+    bench.put([1, 'one', null]);
+    await bench.replicated();
+    expect(capture.status().state.name).toBe('stream');
+    expect(capture.status().epoch).toBe(3);
   });
 });
 

@@ -1,4 +1,4 @@
-import { ChainReader, FollowerReports } from '@millrace/log';
+import { ChainReader, FollowerReports, sameBytes } from '@millrace/log';
 import { backoff_ms, defaultBackoff, Fault, type Service, toFault } from '@millrace/runtime';
 import { ChainFacts } from './chain-facts.js';
 import { chainStart, claimEpoch } from './claim.js';
@@ -34,6 +34,8 @@ class CaptureService implements Capture {
   #state: CaptureState = { name: 'wait', reason: 'not started' };
   /** The newest epoch that was ours; 0 before the first. */
   #ours = 0;
+  /** Of the newest claim that we tried: it may count without our having read it back. */
+  #claimed: Uint8Array | undefined;
 
   constructor(settings: CaptureSettings) {
     this.#settings = settings;
@@ -85,7 +87,16 @@ class CaptureService implements Capture {
       const facts = new ChainFacts();
       const reports = new FollowerReports(log);
       const reader = new ChainReader(log, await chainStart(log, reports, facts));
-      const claim = await claimEpoch(this.#settings, reader, facts, (state) => this.#enter(state), signal);
+      const claim = await claimEpoch(
+        this.#settings,
+        reader,
+        facts,
+        (state) => this.#enter(state),
+        (nonce) => {
+          this.#claimed = nonce;
+        },
+        signal,
+      );
       this.#ours = claim.epoch;
       this.#progress.epoch = claim.epoch;
       const epoch = new Epoch({
@@ -111,8 +122,9 @@ class CaptureService implements Capture {
     const { log } = this.#settings;
     const reader = new ChainReader(log, await chainStart(log, new FollowerReports(log), new ChainFacts()));
     await reader.readToHead();
-    const { epoch } = reader.state;
-    if (epoch > this.#ours)
+    const { epoch, nonce } = reader.state;
+    const isOurs = this.#claimed !== undefined && sameBytes(nonce, this.#claimed);
+    if (epoch > this.#ours && !isOurs)
       throw new Fault('MR-2009', {
         detail: `epoch ${epoch} was claimed by another capture, ours was ${this.#ours}`,
         context: { epoch, ours: this.#ours },

@@ -36,12 +36,16 @@ export async function chainStart(log: Log, reports: FollowerReports, facts: Chai
   return { kind: 'anchor', anchor };
 }
 
-/** READ → CLAIM → REREAD until a claim of ours counts. Only called while the slot is ours (R5). */
+/**
+ * READ → CLAIM → REREAD until a claim of ours counts. Only called while the slot is ours (R5). `onClaim` hears of every claim before it
+ * is appended: should reading it back fail, it counts all the same, and is not a successor's.
+ */
 export async function claimEpoch(
   settings: CaptureSettings,
   reader: ChainReader,
   facts: ChainFacts,
   enter: (state: CaptureState) => void,
+  onClaim: (nonce: Uint8Array) => void,
   signal: AbortSignal,
 ): Promise<Claim> {
   for (;;) {
@@ -55,6 +59,7 @@ export async function claimEpoch(
     const nonce = makeNonce(settings.surroundings.random);
     const head: RecordHead = { logId: settings.log.id, epoch, nonce, seq: 0n };
     enter({ name: 'claim', epoch });
+    onClaim(nonce);
     const offset = await appendClaim(settings, head, signal);
     enter({ name: 'reread', epoch });
     const atClaim = await readToClaim(reader, facts, head, offset);
