@@ -32,6 +32,8 @@ export interface SessionOptions extends SessionSettings {
   readonly register: () => Promise<void>;
   /** Set when the row is that of one partition. */
   readonly partition?: Partition;
+  /** Set with `partition`: the registration that its count belongs to. Another one may divide the follower otherwise. */
+  readonly registration?: number;
 }
 
 /** What the service shows and remembers of a session. */

@@ -90,7 +90,7 @@ export class Session {
   }
 
   async #takeOver(remembered: Reached | undefined): Promise<ChainReader> {
-    const { follower, log, openChain, register } = this.#options;
+    const { follower, log, openChain, register, partition, registration } = this.#options;
     await register();
     const row = await follower.takeOver(this.#owner);
     const storeId = await follower.storeId();
@@ -102,6 +102,8 @@ export class Session {
       throw new Fault('MR-3006', {
         detail: `follower ${this.#options.name} was fed from log ${hex(row.logId)}, this is log ${hex(log.id)}`,
       });
+    // Which events are this partition's depends on how many there are, and that is the registration's to say (R25).
+    if (partition && parseNotes(row.notes).registration !== registration) throw new RegisteredAnew();
     const reports = new FollowerReports(log);
     this.#checkWentBack(row, remembered, await reports.get(this.#options.name), storeId);
     const anchor = decodeAnchor(row.anchor);
@@ -109,7 +111,7 @@ export class Session {
     await chain.verify();
     this.#topics = await topicsUntil(log, anchor.offset);
     await this.#loadTables(row);
-    if (!this.#options.partition) this.#startReports(reports, storeId);
+    if (!partition) this.#startReports(reports, storeId);
     this.#moved(this.#standing as Standing);
     await this.#adoptAnchor();
     return chain;
@@ -312,8 +314,9 @@ export class Session {
       this.#refuseFork(group);
       if (!this.#options.partition.isFirst) {
         const { anchor } = from;
+        const { offset } = decodeAnchor(anchor);
         await this.#follow(
-          (row) => !sameBytes(row.anchor, anchor),
+          (row) => decodeAnchor(row.anchor).offset > offset,
           (row) => this.#pass(row, ahead, signal),
         );
         return;

@@ -1,6 +1,7 @@
 import type { Follower, PartitionedFollower, PositionRow, SeenWorker } from '@millrace/follower';
 import { backoff_ms, defaultBackoff, Fault, toFault } from '@millrace/runtime';
 import type { Applier } from '../applier.js';
+import { parseNotes } from '../notes.js';
 import { initialPosition } from '../registration.js';
 import type { SessionSettings } from '../session-scope.js';
 import { type ApplierStatus, StatusBoard } from '../status.js';
@@ -123,7 +124,12 @@ export class PartitionedApplier implements Applier {
     const { logger } = this.#settings.surroundings;
     const settings = { ...this.#settings, limits: limitsPerPartition(this.#settings.limits, count) };
     logger.info({ follower: settings.name, partition: number }, 'takes a partition');
-    const run = new PartitionRun(number, count, partitioned.open(number), settings);
+    const division = {
+      count,
+      registration: registrationOf(this.#rows) as number,
+      newest: async () => registrationOf(await partitioned.rows()),
+    };
+    const run = new PartitionRun(number, division, partitioned.open(number), settings);
     this.#runs.set(number, run);
     void run.ended.then((end) => this.#ended(run, end));
   }
@@ -189,6 +195,10 @@ export class PartitionedApplier implements Applier {
     });
   }
 }
+
+/** All rows of a follower are of one registration. */
+const registrationOf = ([row]: readonly PositionRow[]): number | undefined =>
+  row && parseNotes(row.notes).registration;
 
 function isClaimedBefore(number: number, me: string, alive: readonly SeenWorker[]): boolean {
   const own = alive.find(({ id }) => id === me);

@@ -1,5 +1,5 @@
 import type { PositionRow } from '@millrace/follower';
-import { FollowerReports, type Log } from '@millrace/log';
+import { decodeAnchor, FollowerReports, type Log } from '@millrace/log';
 import { comparePositions, type Position } from '@millrace/model';
 import type { Clock, Fault } from '@millrace/runtime';
 import { parseNotes } from '../notes.js';
@@ -13,8 +13,11 @@ export const leastRow = (rows: readonly PositionRow[]): PositionRow | undefined 
     undefined,
   );
 
-/** A registration later than another's may stand earlier; rows of one follower all have the same one. */
-const isBefore = (a: PositionRow, b: PositionRow): boolean => comparePositions(a.position, b.position) <= 0;
+/** Records that do not move the position move the anchor, which the log must keep for the row that has the least (§10). */
+function isBefore(a: PositionRow, b: PositionRow): boolean {
+  const order = comparePositions(a.position, b.position);
+  return order === 0 ? decodeAnchor(a.anchor).offset <= decodeAnchor(b.anchor).offset : order < 0;
+}
 
 /** What the reports of a partitioned follower are made of. */
 export interface ReportingScope {

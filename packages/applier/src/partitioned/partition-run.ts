@@ -19,6 +19,15 @@ export type PartitionEnd =
   /** A fault that needs an operator. */
   | { readonly kind: 'fault'; readonly error: unknown };
 
+/** What the rows of all partitions said when this one was taken. */
+export interface Division {
+  readonly count: number;
+  /** The registration that `count` belongs to. */
+  readonly registration: number;
+  /** The registration that the rows belong to now; undefined when there are none. */
+  readonly newest: () => Promise<number | undefined>;
+}
+
 /** This worker's work on one partition, from its claim to its end. */
 export class PartitionRun {
   readonly number: number;
@@ -26,13 +35,14 @@ export class PartitionRun {
   readonly ended: Promise<PartitionEnd>;
   readonly #stop = new AbortController();
 
-  constructor(number: number, count: number, handle: FollowerPartition, settings: SessionSettings) {
+  constructor(number: number, division: Division, handle: FollowerPartition, settings: SessionSettings) {
     this.number = number;
     this.board = new PartitionBoard(settings.name, settings.surroundings.clock);
     const options = {
       ...settings,
       follower: handle,
-      partition: partitionOf(number, count, handle),
+      partition: partitionOf(number, division.count, handle),
+      registration: division.registration,
       register: async () => undefined,
     };
     const turns = {
@@ -43,7 +53,10 @@ export class PartitionRun {
     };
     this.ended = new SessionRunner(options, this.board, turns)
       .run(this.#stop.signal)
-      .then((): PartitionEnd => ({ kind: 'released' }), endOf)
+      .then(
+        (): PartitionEnd => ({ kind: 'released' }),
+        (error: unknown) => endOf(error, division),
+      )
       .finally(() => handle.close().catch(() => undefined));
   }
 
@@ -67,7 +80,10 @@ export class PartitionBoard extends StatusBoard {
   }
 }
 
-function endOf(error: unknown): PartitionEnd {
+async function endOf(error: unknown, { registration, newest }: Division): Promise<PartitionEnd> {
   if (error instanceof RegisteredAnew) return { kind: 'anew' };
-  return isFault(error, 'MR-4003') ? { kind: 'fenced' } : { kind: 'fault', error };
+  if (isFault(error, 'MR-4003')) return { kind: 'fenced' };
+  // A resync leads on from whatever had stopped the registration before it, and into fewer partitions it takes rows away.
+  const now = await newest().catch(() => undefined);
+  return now !== undefined && now > registration ? { kind: 'anew' } : { kind: 'fault', error };
 }

@@ -53,10 +53,12 @@ export class Sessions {
 
   async reader(): Promise<PgSession> {
     if (this.#lender) return await this.#lender.reader();
-    const present = await this.#reader?.catch(() => undefined);
+    const known = this.#reader;
+    const present = await known?.catch(() => undefined);
     if (present?.usable) return present;
-    this.#reader = this.fresh();
-    return await this.#reader;
+    // Handles that share it find it broken at the same time: one opens another, which is then everybody's.
+    if (this.#reader === known) this.#reader = this.fresh();
+    return await (this.#reader ?? this.reader());
   }
 
   /** A session of the caller's own, who closes it. */
