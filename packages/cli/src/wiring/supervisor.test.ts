@@ -17,16 +17,19 @@ interface Before {
   readonly fault?: Fault;
   /** Another process works, and an order waits. */
   readonly isSpokenFor?: boolean;
+  /** Another process told a moment ago that the service had stopped, and an order waits. */
+  readonly isStopped?: boolean;
 }
 
 /** A service that shows what the test says, and its supervisor. */
-async function stage(first: Showing, { fault, isSpokenFor = false }: Before = {}) {
+async function stage(first: Showing, { fault, isSpokenFor = false, isStopped = false }: Before = {}) {
   const log = new MemoryLogServer({ clock: systemClock }).open();
   const board = new ServiceBoard(log);
   const orders = new Orders(log);
   const scene = { showing: first, carriedOut: 0 };
-  if (isSpokenFor) {
-    await board.write({ ...othersNote, beat_ms: Date.now() });
+  if (isSpokenFor || isStopped) {
+    const told = isStopped ? ({ state: 'stopped', doing: 'stopped' } as const) : {};
+    await board.write({ ...othersNote, ...told, beat_ms: Date.now() });
     await orders.place('replica', { id: '1', kind: 'restart', placed_ms: Date.now() });
   }
   const supervised: Supervised = {
@@ -78,6 +81,13 @@ it('a standby neither writes over the note of the process that works nor takes i
   expect(scene.carriedOut).toBe(0);
   scene.showing = active;
   await expect.poll(() => scene.carriedOut, patience).toBe(1);
+  await scene.end();
+});
+
+it('one that starts after another has stopped speaks at once, and carries out the order that waits', async () => {
+  const scene = await stage(active, { isStopped: true });
+  await expect.poll(() => scene.carriedOut, patience).toBe(1);
+  await expect.poll(async () => (await scene.note())?.pid, patience).toBe(process.pid);
   await scene.end();
 });
 

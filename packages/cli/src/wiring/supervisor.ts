@@ -259,7 +259,8 @@ class NotePost {
     const notes = await board.read().catch(() => []);
     const note = notes.find(({ service }) => service === this.#service);
     if (!note || (note.pid === process.pid && note.host === hostname())) return false;
-    return note.doing !== leftDoing && clock.now() - note.beat_ms < silentAfter_ms;
+    // One that has stopped does no work: whoever starts is not its standby, and its order is theirs.
+    return note.state !== 'stopped' && clock.now() - note.beat_ms < silentAfter_ms;
   }
 
   /** False when another process speaks for the service, and takes its orders. */
