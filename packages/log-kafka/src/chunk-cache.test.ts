@@ -23,6 +23,14 @@ function chunkOf(start: bigint, count: number) {
 }
 
 describe('what was fetched', () => {
+  it('is kept in so few pieces that looking through them costs nothing, however small they are', () => {
+    const cache = new ChunkCache(16 * 1024 * 1024);
+    for (let start = 0n; start < 3_000n; start++) cache.keep(topic, 0, chunkOf(start, 1));
+    expect(cache.find(topic, 0, 1_999n)).toBeUndefined();
+    expect(cache.find(topic, 0, 2_000n)).toBeDefined();
+    expect(cache.held_bytes).toBe(1_000 * chunkOf(0n, 1).records.length);
+  });
+
   it('serves the ranges that follow, from where the last one ended', async () => {
     const cache = new ChunkCache(10_000);
     const chunk = chunkOf(10n, 5);

@@ -9,6 +9,9 @@ interface Kept {
   place: { readonly offset: bigint; readonly byte: number };
 }
 
+/** At the log's head a chunk holds a record or two, and every look goes through all that are kept. */
+const chunks_max = 1_000;
+
 /**
  * What was fetched lately. Records of small transactions name short ranges that follow each other: without this, each would fetch the
  * same bytes again. What a chunk holds never changes; the oldest go when the limit is reached.
@@ -51,7 +54,7 @@ export class ChunkCache {
     if (chunk.end === chunk.start || chunk.records.length > this.#limit_bytes) return;
     this.#kept.push({ partition: keyOf(topic, partition), chunk, place: { offset: chunk.start, byte: 0 } });
     this.#held_bytes += chunk.records.length;
-    while (this.#held_bytes > this.#limit_bytes) {
+    while (this.#held_bytes > this.#limit_bytes || this.#kept.length > chunks_max) {
       const oldest = this.#kept.shift();
       if (!oldest) break;
       this.#held_bytes -= oldest.chunk.records.length;

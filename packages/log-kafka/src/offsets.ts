@@ -33,7 +33,7 @@ export async function readWatermarks(
     const reached = topics.endReached(topic, partition);
     // Answered in this order, so the low one is never above the high one.
     const [low, high] = await Promise.all([ask('earliest'), ask('latest')]);
-    mustReach(topic, partition, { high, reached });
+    if (high < reached) throw await rewound(topics, topic, partition, { high, reached });
     topics.reached(topic, partition, high);
     return { low, high };
   } catch (error) {
@@ -42,14 +42,17 @@ export async function readWatermarks(
   }
 }
 
-/** The partition ends before what this handle knew to be in it. */
-function mustReach(
+/** The partition ends before what this handle knew to be in it: it lost records, or the name is another topic's by now (ListOffsets goes by name). */
+async function rewound(
+  topics: Topics,
   topic: KnownTopic,
   partition: number,
   { high, reached }: { readonly high: bigint; readonly reached: bigint },
-): void {
-  if (high >= reached) return;
-  throw new Fault('MR-3007', {
+): Promise<Error> {
+  topics.stale(topic.name);
+  const present = await topics.get(topic.name);
+  if (present.idText !== topic.idText) return new Trouble(`topic ${topic.name} was deleted and made again`);
+  return new Fault('MR-3007', {
     detail: `${topic.name}/${partition} ends at offset ${high}, but reached ${reached} before: acknowledged records are gone`,
     context: { high, reached },
   });

@@ -1,6 +1,8 @@
 import type { ProgressChunk, Watermarks } from '@millrace/log';
+import { isFault } from '@millrace/runtime';
 import { abortable } from './abortable.js';
 import type { KnownTopic } from './connection/cluster.js';
+import { Trouble } from './connection/trouble.js';
 import { type Chunk, fetchChunk } from './fetching.js';
 import { readWatermarks } from './offsets.js';
 import { persist } from './persist.js';
@@ -55,7 +57,11 @@ export class ProgressReader {
           piece = { chunk, cursor: new BatchCursor(chunk.records, this.#topic) };
         }
         const { chunk, cursor } = piece;
-        if (chunk.end <= next) return { records: [], next };
+        if (chunk.end <= next) {
+          await this.#confirm(topic);
+          if (topics.endReached(topic, 0) <= next) return { records: [], next };
+          throw new Trouble(`${this.#topic} gave nothing at offset ${next}, below its end`);
+        }
         const found = await recordsFrom(cursor, next, max_bytes);
         cache.mark(chunk, found.next, found.byte);
         // A chunk of holes, or of somebody else's records: the next one may have some.
@@ -74,13 +80,25 @@ export class ProgressReader {
     const doing = `asking for the ends of ${this.#topic}`;
     return await persist(surroundings, { doing, deadline_ms: ask_deadline_ms }, async () => {
       const topic = await topics.get(this.#topic);
-      const leadership = `${topic.idText} ${topics.cluster.partition(topic, 0).leaderEpoch}`;
-      const marks = leadership === this.#confirmed ? await this.#fetchedMarks(topic) : undefined;
-      if (marks) return marks;
-      const asked = await readWatermarks(topics, topic, 0);
-      this.#confirmed = leadership;
-      return asked;
+      const marks = this.#leadership(topic) === this.#confirmed ? await this.#fetchedMarks(topic) : undefined;
+      return marks ?? (await this.#askedMarks(topic));
     });
+  }
+
+  /** A new leader may answer a Fetch with nothing though records were acknowledged there: what it does not give is missing only then. */
+  async #confirm(topic: KnownTopic): Promise<void> {
+    if (this.#leadership(topic) !== this.#confirmed) await this.#askedMarks(topic);
+  }
+
+  async #askedMarks(topic: KnownTopic): Promise<Watermarks> {
+    const leadership = this.#leadership(topic);
+    const asked = await readWatermarks(this.#access.topics, topic, 0);
+    this.#confirmed = leadership;
+    return asked;
+  }
+
+  #leadership(topic: KnownTopic): string {
+    return `${topic.idText} ${this.#access.topics.cluster.partition(topic, 0).leaderEpoch}`;
   }
 
   async #fetchedMarks(topic: KnownTopic): Promise<Watermarks | undefined> {
@@ -147,19 +165,22 @@ export class ProgressReader {
     const doing = `waiting for records in ${this.#topic}`;
     const polling = persist(surroundings, { doing }, async () => {
       const topic = await topics.get(this.#topic);
-      if (this.#high < 0n) {
-        const { high } = await readWatermarks(topics, topic, 0);
-        return { start: high, end: high, low: high, high, records: Buffer.alloc(0) };
-      }
-      const chunk = await fetchChunk(topics, topic, 0, this.#high, {
-        max_bytes: fetch_bytes_max,
-        wait_ms: poll_ms,
-        purpose: 'poll',
+      if (this.#high < 0n) return await this.#end(topic);
+      const options = { max_bytes: fetch_bytes_max, wait_ms: poll_ms, purpose: 'poll' } as const;
+      const chunk = await fetchChunk(topics, topic, 0, this.#high, options).catch((error: unknown) => {
+        if (!isFault(error, 'MR-3003')) throw error;
+        // Nobody waited for long, and what was the end then is trimmed by now: that is nobody's gap.
+        return this.#end(topic);
       });
       cache.keep(topic, 0, chunk);
       return chunk.end > chunk.high ? { ...chunk, high: chunk.end } : chunk;
     });
     return await abortable(polling, surroundings.closing);
+  }
+
+  async #end(topic: KnownTopic): Promise<Chunk> {
+    const { high } = await readWatermarks(this.#access.topics, topic, 0);
+    return { start: high, end: high, low: high, high, records: Buffer.alloc(0) };
   }
 }
 

@@ -5,6 +5,7 @@ import type { ChunkCache } from './chunk-cache.js';
 import type { KnownTopic } from './connection/cluster.js';
 import { Trouble } from './connection/trouble.js';
 import { type Chunk, fetchChunk } from './fetching.js';
+import { readWatermarks } from './offsets.js';
 import { type PersistSurroundings, persist } from './persist.js';
 import type { Topics } from './topics.js';
 import { BatchCursor } from './wire/batch-cursor.js';
@@ -67,7 +68,11 @@ async function* batchesOf(
         continue;
       }
       if (empty === 0 && piece.chunk.high <= range.last) reader.saysWaiting();
-      if (waited_ms > lost_ms) throw lost(range, piece.chunk.high);
+      if (waited_ms > lost_ms) {
+        const high = await reader.confirmedEnd();
+        if (high <= range.last) throw lost(range, high);
+        waited_ms = 0;
+      }
       const pause_ms = Math.min(waitMost_ms, waitFirst_ms * 2 ** Math.min(empty, 10));
       empty++;
       waited_ms += pause_ms;
@@ -105,6 +110,20 @@ class RangeReader {
 
   get isDone(): boolean {
     return this.fetch > this.#range.last;
+  }
+
+  /**
+   * The end as the leader vouches for it. A new one's Fetch may show too low an end for as long as its replicas are away; asked for its
+   * offsets, it does not answer before it knows (KIP-207), and that is waited for, visibly.
+   */
+  async confirmedEnd(): Promise<bigint> {
+    const { topics, surroundings } = this.#access;
+    const { topic: name, partition } = this.#range;
+    const doing = `asking for the end of ${name}/${partition}`;
+    const { high } = await persist(surroundings, { doing, signal: this.ended }, async () =>
+      readWatermarks(topics, await topics.get(name), partition),
+    );
+    return high;
   }
 
   saysWaiting(): void {

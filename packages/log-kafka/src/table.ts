@@ -34,6 +34,8 @@ export class KafkaTable implements LogTable {
   readonly #topic: string;
   #rows = new Map<string, Uint8Array>();
   #next: bigint | undefined;
+  /** Of the topic that was read: made anew, it has other rows under the same offsets. */
+  #topicId = '';
   #catchingUp: Promise<void> | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -107,7 +109,8 @@ export class KafkaTable implements LogTable {
         if (!(await ensure())) return;
         const topic = await topics.get(this.#topic);
         const { low, high } = await readWatermarks(topics, topic, 0);
-        if (this.#next === undefined || this.#next < low) {
+        if (this.#next === undefined || this.#next < low || this.#topicId !== topic.idText) {
+          this.#topicId = topic.idText;
           this.#rows = new Map();
           this.#next = low;
         }

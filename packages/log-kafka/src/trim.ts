@@ -27,7 +27,7 @@ export async function trimPartition(
     const offset = before < high ? before : high;
     if (offset <= low) return;
     cache.drop(topic, partition);
-    const link = topics.cluster.leader(topic, partition, 'write');
+    const link = topics.cluster.leader(topic, partition, 'trim');
     const { error } = await link.call(
       deleteRecords,
       { topic: name, partition, offset, timeout_ms: delete_ms },

@@ -210,6 +210,8 @@ async function exchange<Request, Response>(
   clientId: string,
   broker: string,
 ): Promise<Response> {
+  // Closed since it was looked at: nobody would tell the queue again, and nothing of this request goes out.
+  if (socket.destroyed) throw new Trouble(`broker ${broker}: the connection was closed`);
   const correlationId = connection.nextCorrelationId();
   const body = new ProtocolWriter();
   body.i16(api.key);

@@ -7,9 +7,9 @@ import { Trouble } from './trouble.js';
 
 /**
  * What a connection is for. A broker answers the requests of one connection one after the other: an append that waits for replicas, or a
- * read that waits for its first byte, must not hold up anything else.
+ * read that waits for its first byte, or a deletion that waits for every replica, must not hold up anything else.
  */
-export type Purpose = 'ask' | 'write' | 'read' | 'poll';
+export type Purpose = 'ask' | 'write' | 'read' | 'poll' | 'trim';
 
 /** A topic as the brokers described it last. */
 export interface KnownTopic {
