@@ -81,6 +81,49 @@ describe('A PostgreSQL follower in partitioned mode (R27)', () => {
     );
   });
 
+  test.each([
+    ['numeric', 'numeric'],
+    ['float8', 'float8'],
+    ['interval', 'interval USING make_interval(days => "KEY"::int)'],
+    ['text COLLATE any_case', 'text COLLATE any_case'],
+  ])('refuses a key of %s, of which one value may come by two partitions', async (_what, type) => {
+    await create();
+    await sql(`CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+      ALTER TABLE ${place} ALTER COLUMN "${key}" TYPE ${type.replace('KEY', key)}`);
+    const work = zero.takeOver(randomBytes(16));
+    expect(await faultOf(work)).toBe('MR-4014');
+    await expect(work).rejects.toThrow(/several spellings/);
+  });
+
+  test('accepts keys of which one value has one spelling', async () => {
+    await create();
+    for (const type of ['numeric(20, 2)', 'text', 'varchar(30)']) {
+      await sql(`ALTER TABLE ${place} ALTER COLUMN "${key}" TYPE ${type}`);
+      expect(await zero.takeOver(randomBytes(16))).toBeDefined();
+    }
+  });
+
+  test('opens one reading connection for all partitions again when it broke', async () => {
+    const partitions = Array.from({ length: 12 }, () => follower.partitioned?.open(0) as FollowerPartition);
+    await zero.position();
+    const sessions = async (): Promise<number> => {
+      const client = await database.connect();
+      const { rows } = await client
+        .query(
+          "SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'millrace %'",
+        )
+        .finally(() => client.end());
+      return rows[0].n as number;
+    };
+    const before = await sessions();
+    await sql(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'millrace %' AND pid <> pg_backend_pid()",
+    );
+    await Promise.all([...partitions, ...partitions].map((each) => each.position().catch(() => undefined)));
+    await Promise.all(partitions.map((each) => each.position()));
+    expect(await sessions()).toBeLessThanOrEqual(before);
+  });
+
   test('accepts unique indexes that contain the key, and indexes that are not unique', async () => {
     await create();
     await sql(`CREATE UNIQUE INDEX ON ${place} ("${name}", "${key}"); CREATE INDEX ON ${place} ("${name}")`);

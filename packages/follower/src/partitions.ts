@@ -10,7 +10,8 @@ import type { Follower, FollowerTransaction, StoredPosition } from './port.js';
  *   that partition. Transactions of different partitions run side by side and do not meet.
  * - What concerns all partitions is a barrier (R26): `beginAll` moves all rows together or none.
  * - A follower is registered in one of the two modes. Using it in the other is MR-4013; only a reset registration changes it.
- * - A table that holds unique constraints which do not contain its key, exclusion constraints, or foreign keys is MR-4014 (R27),
+ * - A table that holds unique constraints which do not contain its key, exclusion constraints, or foreign keys, or whose key
+ *   compares keys of different text as equal (they may live on different partitions), is MR-4014 (R27),
  *   at the latest before the first row is written into it.
  */
 export interface PartitionedFollower {

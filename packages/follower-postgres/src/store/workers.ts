@@ -113,10 +113,11 @@ export class PostgresWorkers implements WorkerTable {
     return `follower = ${this.#follower} AND worker = ${quoteLiteral(this.id)}`;
   }
 
+  /** A word from the future is from before the server's clock was put back: whoever lives says another at once. */
   async #everybody(session: PgSession): Promise<readonly SeenWorker[]> {
     const { rows } = await run(session, 'looking at the workers', {
       text: `SELECT worker, rank, host, pid, active, partitions,
-               greatest(0, extract(epoch FROM clock_timestamp() - seen) * 1000)::bigint
+               abs(extract(epoch FROM clock_timestamp() - seen) * 1000)::bigint
              FROM ${this.#table} WHERE follower = ${this.#follower} ORDER BY rank`,
     });
     return rows.map((cells) => {

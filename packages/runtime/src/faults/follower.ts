@@ -97,7 +97,7 @@ export const followerFaults = {
     'PartitionedConstraint',
     'stop',
     65,
-    'A follower table has a constraint that spans rows of several partitions: workers would wait for each other, or be refused.',
+    'A follower table has a constraint that spans rows of several partitions, so that workers would wait for each other or be refused, or a key of which one value has several spellings, so that one row’s events would come by several partitions.',
     'Drop the unique or exclusion constraint or the foreign key named in the message, or use `mode: transactional`.',
   ),
   'MR-4015': entry(
