@@ -129,8 +129,10 @@ describe('A follower in partitioned mode', () => {
       .toBe(stage.shop.end);
     const reached = stage.shop.end;
     // The worker of some partitions freezes: what it holds stays behind, and the report with it.
+    const applied = first.applier.status().applied.events;
     const second = stage.start();
     await stage.shared();
+    expect(first.applier.status().applied.events).toBe(applied);
     second.freeze();
     await stage.commits(3);
     await new Promise((resolve) => setTimeout(resolve, 60));

@@ -9,7 +9,7 @@ import type { Roster } from '../workers/roster.js';
 import { living } from '../workers/seats.js';
 import { CompletenessReports } from './completeness.js';
 import { limitsPerPartition } from './limits.js';
-import { mergedStatus } from './merged-status.js';
+import { addedUp, type Figures, mergedStatus } from './merged-status.js';
 import { type PartitionBoard, type PartitionEnd, PartitionRun } from './partition-run.js';
 import { planShare } from './share.js';
 
@@ -29,6 +29,8 @@ export class PartitionedApplier implements Applier {
   #rows: readonly PositionRow[] = [];
   /** Of the partition that ended last: where a fault has ended it, nothing else may be left to report by. */
   #lastBoard: PartitionBoard | undefined;
+  /** Figures of the partitions that this worker had before: totals never fall. */
+  #past: Figures;
   #wake: (() => void) | undefined;
   #ending: { readonly error: unknown } | 'anew' | undefined;
 
@@ -40,13 +42,16 @@ export class PartitionedApplier implements Applier {
     this.#settings = settings;
     this.#roster = roster;
     this.#board = new StatusBoard(name, clock);
+    this.#past = this.#board.status();
     const storeId = () => follower.storeId();
     this.#reports = new CompletenessReports({ follower: name, log, clock, storeId });
   }
 
   status(): ApplierStatus {
     const others = this.#roster?.others ?? [];
-    return mergedStatus(this.#board.status(), [...this.#runs.values()], this.#rows, others);
+    const { applied, latency } = this.#past;
+    const own = { ...this.#board.status(), applied, latency };
+    return mergedStatus(own, [...this.#runs.values()], this.#rows, others);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -138,6 +143,7 @@ export class PartitionedApplier implements Applier {
     const { name, surroundings } = this.#settings;
     if (this.#runs.get(run.number) === run) this.#runs.delete(run.number);
     this.#lastBoard = run.board;
+    this.#past = addedUp(this.#past, run.board.status());
     const about = { follower: name, partition: run.number };
     if (end.kind === 'fenced')
       surroundings.logger.warn(

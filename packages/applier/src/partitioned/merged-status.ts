@@ -4,7 +4,13 @@ import type { ApplierStatus, Waiting } from '../status.js';
 import { leastRow } from './completeness.js';
 import type { PartitionRun } from './partition-run.js';
 
-/** A worker's status, from its own trouble, that of its partitions, and the rows of all. */
+/** What only ever grows while the process lives. */
+export type Figures = Pick<ApplierStatus, 'applied' | 'latency'>;
+
+/**
+ * A worker's status, from its own trouble, that of its partitions, and the rows of all. `own` holds the figures of partitions
+ * that it had before.
+ */
 export function mergedStatus(
   own: ApplierStatus,
   runs: readonly PartitionRun[],
@@ -19,7 +25,7 @@ export function mergedStatus(
     held.includes(0) || own.phase !== 'starting' || !others.some(({ partitions }) => partitions.includes(0));
   const merged: ApplierStatus = {
     ...own,
-    applied: parts.reduce((sum, { status }) => addedUp(sum, status.applied), own.applied),
+    ...parts.reduce<Figures>((sum, { status }) => addedUp(sum, status), own),
     others,
     partitions: { count: rows.length, held, speaks },
     tablesBuilding: [...new Set(parts.flatMap(({ status }) => status.tablesBuilding))],
@@ -56,15 +62,20 @@ const spare: { readonly phase: 'standby'; readonly waiting: Waiting } = {
 const worstState = (rows: readonly PositionRow[]): PositionRow['state'] =>
   rows.find(({ state }) => state !== 'exact')?.state ?? 'exact';
 
-function addedUp(a: ApplierStatus['applied'], b: ApplierStatus['applied']): ApplierStatus['applied'] {
-  return {
-    commits: a.commits + b.commits,
-    records: a.records + b.records,
-    transactions: a.transactions + b.transactions,
-    events: a.events + b.events,
-    bytes: a.bytes + b.bytes,
-  };
-}
+export const addedUp = (a: Figures, b: Figures): Figures => ({
+  applied: {
+    commits: a.applied.commits + b.applied.commits,
+    records: a.applied.records + b.applied.records,
+    transactions: a.applied.transactions + b.applied.transactions,
+    events: a.applied.events + b.applied.events,
+    bytes: a.applied.bytes + b.applied.bytes,
+  },
+  latency: {
+    buckets: a.latency.buckets.map((count, i) => count + (b.latency.buckets[i] ?? 0)),
+    count: a.latency.count + b.latency.count,
+    sum_s: a.latency.sum_s + b.latency.sum_s,
+  },
+});
 
 function newestOf(statuses: readonly ApplierStatus[]): Pick<ApplierStatus, 'head' | 'lastCommit_us'> {
   let newest: Pick<ApplierStatus, 'head' | 'lastCommit_us'> = {};
