@@ -154,7 +154,7 @@ describe('a topic that is deleted and made again', () => {
     await outside.admin(async (admin) => {
       await admin.deleteTopics({ topics: [topic] });
       await waitFor(async () => !(await admin.listTopics()).includes(topic), { what: 'the deletion' });
-      await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+      await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: false });
       const producer = outside.kafka.producer();
       await producer.connect();
       const messages = Array.from({ length: 20 }, () => ({ value: 'other' }));

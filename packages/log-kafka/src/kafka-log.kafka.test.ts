@@ -52,6 +52,16 @@ describe('the log in Kafka', () => {
     await log.close();
   });
 
+  it('is one, however many open it first at the same time', async () => {
+    const prefix = freshPrefix();
+    const logs = await Promise.all([1, 2, 3, 4].map(() => openTestLog(cluster.brokers, prefix)));
+    expect(new Set(logs.map(({ id }) => Buffer.from(id).toString('hex'))).size).toBe(1);
+    await Promise.all(logs.map((log) => log.createTopic(`${prefix}.public.orders`, 2)));
+    await Promise.all(logs.map((log, i) => log.table('notes').put(`k${i}`, Buffer.from('v'))));
+    expect(await logs[0]!.table('notes').entries()).toHaveLength(4);
+    await Promise.all(logs.map((log) => log.close()));
+  });
+
   it('is refused where its progress topic would lose records, or its events would be compacted: MR-3021', async () => {
     const outside = new OutsideClient(cluster.brokers);
     const prefix = freshPrefix();

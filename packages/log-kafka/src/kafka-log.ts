@@ -14,6 +14,7 @@ import { type AppenderAccess, KafkaAppender, recordLoad } from './appender.js';
 import { checkKafka } from './check.js';
 import { ChunkCache } from './chunk-cache.js';
 import type { Cluster, KnownTopic } from './connection/cluster.js';
+import { EndSignals } from './end-signals.js';
 import { readWatermarks } from './offsets.js';
 import type { KafkaFinding, KafkaLog, KafkaLogOptions, KafkaLogStats } from './options.js';
 import { closedFault, type PersistSurroundings, persist } from './persist.js';
@@ -51,6 +52,7 @@ export class KafkaLogHandle implements KafkaLog {
   readonly #opened: OpenedCluster;
   readonly #cache = new ChunkCache(cache_bytes);
   readonly #outputs = new PackedOutputs();
+  readonly #ends: EndSignals;
   readonly #sender: Sender;
   readonly #progressTopic: string;
   readonly #progressReader: ProgressReader;
@@ -62,6 +64,7 @@ export class KafkaLogHandle implements KafkaLog {
     this.id = opened.progress.id;
     this.#options = options;
     this.#opened = opened;
+    this.#ends = new EndSignals(opened.closing.signal);
     this.#sender = new Sender(opened.topics, opened.surroundings);
     this.#progressTopic = progressTopicOf(options.prefix);
     this.#progressReader = new ProgressReader(this.#readAccess(), this.#progressTopic);
@@ -220,6 +223,7 @@ export class KafkaLogHandle implements KafkaLog {
       topics: this.#opened.topics,
       cache: this.#cache,
       outputs: this.#outputs,
+      ends: this.#ends,
       surroundings: { ...this.#opened.surroundings, clock: this.#options.clock },
     };
   }

@@ -4,6 +4,7 @@ import { abortable } from './abortable.js';
 import type { ChunkCache } from './chunk-cache.js';
 import type { KnownTopic } from './connection/cluster.js';
 import { Trouble } from './connection/trouble.js';
+import type { EndSignals } from './end-signals.js';
 import { type Chunk, fetchChunk } from './fetching.js';
 import { readWatermarks } from './offsets.js';
 import { type PersistSurroundings, persist } from './persist.js';
@@ -15,6 +16,7 @@ export interface ReadAccess {
   readonly topics: Topics;
   readonly cache: ChunkCache;
   readonly outputs: PackedOutputs;
+  readonly ends: EndSignals;
   readonly surroundings: PersistSurroundings & { readonly clock: Clock };
 }
 
@@ -90,7 +92,7 @@ class RangeReader {
   readonly #fetch_bytes: number;
   #ahead: { readonly offset: bigint; readonly piece: Promise<Piece> } | undefined;
   #hasWaited = false;
-  /** The caller's signal, or the handle's end. One of its own per range: many ranges under one signal would be too many listeners for it. */
+  /** The caller's signal, or the handle's end. */
   readonly ended: AbortSignal;
   /** The fetch position: everything below it is read (R19). */
   fetch: bigint;
@@ -100,7 +102,7 @@ class RangeReader {
     this.#range = range;
     this.#options = options;
     this.fetch = range.first;
-    this.ended = AbortSignal.any([options.signal, access.surroundings.closing]);
+    this.ended = access.ends.either(options.signal);
     this.#fetch_bytes = Math.min(fetch_bytes_max, Math.max(fetch_bytes_min, options.max_bytes));
   }
 

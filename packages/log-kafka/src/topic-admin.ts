@@ -126,7 +126,8 @@ export class TopicAdmin {
         );
         return;
       case kafkaErrors.topicAlreadyExists:
-        return;
+        // Made by somebody else a moment ago: it is judged as any other once a broker tells of it.
+        throw new Trouble(`${name} was made meanwhile`);
       case kafkaErrors.topicAuthorizationFailed:
       case kafkaErrors.clusterAuthorizationFailed:
         throw new Fault('MR-3017', {
