@@ -363,6 +363,32 @@ describe('followers', () => {
 });
 
 describe('schema changes', () => {
+  it('make a barrier of the transaction that brings them, whose keys may be of two forms (R26)', async () => {
+    bench = new Bench();
+    bench.start();
+    await until(() => bench.leader.slot?.holder !== undefined);
+    bench.put([1, 'one', null]);
+    const rekeyed = testRelation(orders, 'orders', {
+      columns: [
+        testColumn(1, 'id', 'text', { notNull: true }),
+        testColumn(2, 'name', 'text'),
+        testColumn(3, 'note', 'text'),
+      ],
+    });
+    bench.leader.alter(rekeyed, (row) => row);
+    const transaction = bench.leader.begin();
+    transaction.insert(orders, ['2', 'two', null]);
+    transaction.insert(orders, ['3', 'three', null]);
+    transaction.commit();
+    bench.put([4, 'after', null]);
+    const { records } = await bench.replicated();
+    const shape = records.findIndex(
+      ({ record }) => record.kind === 'schema' && record.shape.relation.columns[0]?.type.sql === 'text',
+    );
+    expect(records[shape + 1]?.record).toMatchObject({ kind: 'progress', barrier: true, events: 2n });
+    expect(records.at(-1)?.record).toMatchObject({ kind: 'progress', barrier: false, events: 1n });
+  });
+
   it('are records before the first event of the new shape', async () => {
     bench = new Bench();
     bench.start();

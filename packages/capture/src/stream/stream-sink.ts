@@ -162,7 +162,9 @@ export class StreamSink implements SourceSink {
     const change = shapes.plan(relation, doubt !== undefined);
     if (change.changes !== undefined) {
       // The shape is a barrier before the whole transaction that brings it: a record ends at a commit (R13, R26).
-      this.#cut();
+      // What came earlier in it may have its keys in another form, and be on other partitions than what follows.
+      if (this.#start !== undefined && !this.#covered) this.#standAlone();
+      else this.#cut();
       // What a table held before it was published, or before the change, came without events.
       const repair = doubt !== undefined || change.isNewTable;
       recorder.shape(change, repair);
