@@ -2,15 +2,18 @@ import type { Clock } from '@millrace/runtime';
 
 /** A stop that takes longer waits for a server that does not answer. Leaves the rest of the five seconds for notes and files. */
 const stop_ms_max = 3_000;
+/** What comes after something that was left behind: it waits for the same server, and gets no three seconds of its own. */
+export const afterAbandoned_ms = 500;
 
 /**
- * Waits for `work` to settle; once `signal` has aborted, for three seconds at most: a connection that hangs must not keep
+ * Waits for `work` to settle; once `signal` has aborted, for three seconds (`limit_ms`) at most: a connection that hangs must not keep
  * the process. False when it was left behind: everything durable survives that, as it survives a kill.
  */
 export async function settledOrAbandoned(
   work: Promise<unknown>,
   clock: Clock,
   signal: AbortSignal,
+  limit_ms = stop_ms_max,
 ): Promise<boolean> {
   const settled = new AbortController();
   const watched = work.then(
@@ -18,7 +21,7 @@ export async function settledOrAbandoned(
     () => true,
   );
   const abandoned = aborted(AbortSignal.any([signal, settled.signal])).then(async () => {
-    await clock.sleep(stop_ms_max, settled.signal);
+    await clock.sleep(limit_ms, settled.signal);
     return false;
   });
   try {

@@ -16,7 +16,7 @@ import {
   type Service,
   toFault,
 } from '@millrace/runtime';
-import { settledOrAbandoned } from './abandon.js';
+import { afterAbandoned_ms, settledOrAbandoned } from './abandon.js';
 import type { OrderKind, Orders } from './orders.js';
 
 /** What a running service shows on the board. */
@@ -134,6 +134,7 @@ async function runOnce(
   const inner = new AbortController();
   const both = AbortSignal.any([signal, inner.signal]);
   let running: Running | undefined;
+  let isAbandoned = false;
   try {
     // A stop stays on the board until the service works again: a page must not end with every attempt.
     if (!stopped) await post.showStart();
@@ -146,7 +147,8 @@ async function runOnce(
     ended.catch(() => undefined);
     const order = await watch(supervised, options, post, show, stopped !== undefined, both);
     inner.abort();
-    if (await settledOrAbandoned(ended, options.clock, signal)) await ended;
+    isAbandoned = !(await settledOrAbandoned(ended, options.clock, signal));
+    if (!isAbandoned) await ended;
     else
       options.logger.warn(
         { service: supervised.name },
@@ -163,7 +165,8 @@ async function runOnce(
     const closed = running?.close().catch((error: unknown) => {
       options.logger.warn({ err: error }, 'closing failed');
     });
-    if (closed) await settledOrAbandoned(closed, options.clock, signal);
+    const limit_ms = isAbandoned ? afterAbandoned_ms : undefined;
+    if (closed) await settledOrAbandoned(closed, options.clock, signal, limit_ms);
   }
 }
 
