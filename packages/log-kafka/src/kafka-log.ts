@@ -190,6 +190,7 @@ export class KafkaLogHandle implements KafkaLog {
     const { closing, cluster } = this.#opened;
     if (closing.signal.aborted) return;
     closing.abort(closedFault());
+    this.#appender?.retire();
     this.#progressReader.close();
     cluster.close();
   }

@@ -17,7 +17,7 @@ export interface PersistSurroundings {
 export interface PersistOptions {
   /** What is tried, for messages: "creating topic x". */
   readonly doing: string;
-  /** Ends the trying with the signal's reason. */
+  /** Ends the trying with the signal's reason; aborts with the handle's end, too. */
   readonly signal?: AbortSignal;
   /** After so long it is MR-3008: what called has a policy of its own. Undefined: as long as it takes. */
   readonly deadline_ms?: number;
@@ -51,8 +51,7 @@ export async function persist<T>(
         if (wait) wait.because(reason);
         else if (waited_ms >= shownAfter_ms) wait = waits.begin(reason);
       }
-      const either = signal ? AbortSignal.any([signal, closing]) : closing;
-      await clock.sleep(backoff_ms(backoff, number, Math.random()), either);
+      await clock.sleep(backoff_ms(backoff, number, Math.random()), signal ?? closing);
     }
   } finally {
     wait?.end();

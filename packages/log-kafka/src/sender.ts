@@ -68,7 +68,7 @@ export class Sender {
    * Resolves when everything is acknowledged, with one range per partition that had records. Refusals are repeated with the same bytes as
    * long as it takes, visibly. Rejects with MR-3013 when the outcome of a request is unknown, with MR-3005, MR-3006, MR-3017, MR-3020 or
    * MR-3024 when it will never be taken, with MR-3008 when the handle was closed before anything went out. `over` ends repeating: whose
-   * append it is was superseded, and is told MR-3013.
+   * append it is was superseded, and is told MR-3013; it aborts with the handle's end, too.
    */
   async send(loads: readonly Load[], over?: AbortSignal): Promise<AppendedRange[]> {
     const lanes = loads.map(
@@ -110,8 +110,7 @@ export class Sender {
         if (refusals === 0) refused_ms = clock.monotonic();
         if (wait) wait.because(refusal);
         else if (clock.monotonic() - refused_ms >= shownAfter_ms) wait = waits.begin(refusal);
-        const ended = over ? AbortSignal.any([closing, over]) : closing;
-        await clock.sleep(backoff_ms(brokerBackoff, refusals++, Math.random()), ended);
+        await clock.sleep(backoff_ms(brokerBackoff, refusals++, Math.random()), over ?? closing);
       }
     } finally {
       wait?.end();
