@@ -322,7 +322,17 @@ export class Session {
         return;
       }
     }
-    const applied = await this.#apply(group, plan.forkAt, isBarrier, signal);
+    let applied: Applied;
+    try {
+      applied = await this.#apply(group, plan.forkAt, isBarrier, signal);
+    } catch (error) {
+      if (!(await this.#wasPassed(from, error))) throw error;
+      // At once: the row has moved already.
+      return await this.#follow(
+        () => true,
+        (row) => this.#pass(row, ahead, signal),
+      );
+    }
     this.#pace.measured(applied);
     ahead.taken(plan.records);
     this.#moved(applied.standing);
@@ -349,6 +359,13 @@ export class Session {
       if (isFault(error, 'MR-4003')) await this.#lookAtRow();
       throw error;
     }
+  }
+
+  /** R32: whoever reads further ahead sees that a fork takes back what this session was about to apply, and passes it for all. */
+  async #wasPassed(from: Standing, error: unknown): Promise<boolean> {
+    if (!this.#options.partition || !isFault(error, 'MR-4004')) return false;
+    const row = await this.#lookAtRow();
+    return decodeAnchor(row.anchor).offset > decodeAnchor(from.anchor).offset;
   }
 
   #context(isBarrier: boolean, signal: AbortSignal): GroupContext {
