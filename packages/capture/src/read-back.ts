@@ -26,8 +26,9 @@ export interface ReadBackOptions {
 export class ReadBack {
   readonly #options: ReadBackOptions;
   #position: Position;
-  /** Greatest acknowledged offset that is to be found. */
+  /** Greatest acknowledged offset that is to be read, and the number of the record there. */
   #wanted = -1n;
+  #wantedSeq = 0n;
   #running = false;
   #fail: (error: unknown) => void = () => {};
   #waiters: { readonly offset: bigint; readonly wake: () => void }[] = [];
@@ -49,8 +50,11 @@ export class ReadBack {
   }
 
   /** Tells of an acknowledged record. */
-  acknowledged(offset: bigint): void {
-    if (offset > this.#wanted) this.#wanted = offset;
+  acknowledged(offset: bigint, seq: bigint): void {
+    if (offset > this.#wanted) {
+      this.#wanted = offset;
+      this.#wantedSeq = seq;
+    }
     if (!this.#running) void this.#run();
   }
 
@@ -102,11 +106,16 @@ export class ReadBack {
     onCounts(state.to);
   }
 
-  /** A void record is passed over in silence by readers; for us it means that somebody claimed. */
+  /**
+   * A void record is passed over in silence by readers; for us it means that somebody claimed. Its offset alone would not tell: where a
+   * leader changed in the middle of an append, an earlier copy of the same bytes counts, and the acknowledged one is its duplicate.
+   */
   #mustCount(): void {
     const { reader, identity } = this.#options;
-    if (reader.nextOffset > this.#wanted && reader.state.offset < this.#wanted)
-      throw fenced(reader.state.epoch, identity.epoch);
+    if (reader.nextOffset <= this.#wanted) return;
+    const { epoch, nonce, seq } = reader.state;
+    if (epoch !== identity.epoch || !sameBytes(nonce, identity.nonce) || seq < this.#wantedSeq)
+      throw fenced(epoch, identity.epoch);
   }
 
   #wake(): void {

@@ -246,7 +246,7 @@ export class Recorder {
   ): Promise<void> {
     const { writer, readBack, onPublished } = this.#options;
     const { record, offset } = await writer.publish(batches, make);
-    readBack.acknowledged(offset);
+    readBack.acknowledged(offset, record.seq);
     onPublished(record, offset);
   }
 
