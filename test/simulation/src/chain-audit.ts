@@ -1,17 +1,11 @@
-import {
-  type ChainState,
-  decodeRecord,
-  judge,
-  type MemoryLogServer,
-  type StoredRecord,
-  startOfChain,
-} from '@millrace/log';
+import { type ChainState, decodeRecord, judge, type StoredRecord, startOfChain } from '@millrace/log';
 import { formatLsn, type Lsn, lsnZero, maxLsn } from '@millrace/model';
 import { Violation } from './oracle.js';
+import type { WorldLog } from './world-log.js';
 
 /** Follows the log behind everybody's back: the chain stays whole (I1), and the slot never passes it (I2). */
 export class ChainAudit {
-  readonly #server: MemoryLogServer;
+  readonly #log: Pick<WorldLog, 'id' | 'progress'>;
   #state: ChainState;
   #read = 0n;
   /** Furthest end that ever counted, in any history. */
@@ -21,9 +15,9 @@ export class ChainAudit {
   records = 0;
   void = 0;
 
-  constructor(server: MemoryLogServer) {
-    this.#server = server;
-    this.#state = startOfChain(server.id);
+  constructor(log: Pick<WorldLog, 'id' | 'progress'>) {
+    this.#log = log;
+    this.#state = startOfChain(log.id);
   }
 
   get state(): ChainState {
@@ -36,12 +30,12 @@ export class ChainAudit {
 
   /** The log was changed by force: what was read no longer says anything. */
   restart(): void {
-    this.#state = startOfChain(this.#server.id);
-    this.#read = this.#server.progress.low;
+    this.#state = startOfChain(this.#log.id);
+    this.#read = this.#log.progress.low;
   }
 
   check(confirmed: Lsn | undefined): void {
-    const { records, high } = this.#server.progress;
+    const { records, high } = this.#log.progress;
     if (high > this.#read) for (const record of records) if (record.offset >= this.#read) this.#take(record);
     this.#read = high;
     if (confirmed !== undefined && this.#furthest > 0n && confirmed > this.#furthest)

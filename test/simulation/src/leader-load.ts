@@ -3,7 +3,7 @@ import type { Relation, Row } from '@millrace/model';
 import type { Chance } from './chance.js';
 import { bank, itemColumn, items, ledger, visits } from './shop.js';
 import type { Transcript } from './transcript.js';
-import type { VirtualClock } from './virtual-clock.js';
+import type { WorldClock } from './world-clock.js';
 
 const itemIds = 8;
 const pages = 3;
@@ -11,7 +11,7 @@ const large = 'large '.repeat(10);
 
 export interface LoadOptions {
   readonly leader: MemoryLeader;
-  readonly clock: VirtualClock;
+  readonly clock: WorldClock;
   readonly chance: Chance;
   readonly transcript: Transcript;
   readonly clients: number;

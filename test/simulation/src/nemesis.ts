@@ -66,16 +66,17 @@ export class Nemesis {
     'add-follower': () => this.#addFollower(),
     'recreate-slot': () => this.#destroy('recreate-slot', () => this.#world.leader.dropSlot(true)),
     'fail-over': () => this.#destroy('fail-over', () => this.#failOver()),
-    'restore-log': () => this.#destroy('restore-log', () => this.#restoreLog()),
-    'trim-log': () => this.#destroy('trim-log', () => this.#trimLog()),
-    'recreate-topic': () => this.#destroy('recreate-topic', () => this.#recreateTopic()),
-    'lose-events': () => this.#destroy('lose-events', () => this.#loseEvents()),
+    'restore-log': () => this.#restoreLog(),
+    'trim-log': () => this.#destroy('trim-log', () => this.#world.log.trimEvents()),
+    'recreate-topic': () =>
+      this.#destroy('recreate-topic', () => this.#world.log.recreateTopic(this.#chance)),
+    'lose-events': () => this.#destroy('lose-events', this.#world.log.loseEvents),
   };
 
-  #destroy(deed: Deed, work: () => void): void {
-    if (this.#world.destroyed.size > 0) return;
+  #destroy(deed: Deed, work: (() => Promise<void> | void) | undefined): Promise<void> | void {
+    if (!work || this.#world.destroyed.size > 0) return;
     this.#world.destroyed.add(deed);
-    work();
+    return work();
   }
 
   /** SIGSTOP, a while, SIGCONT: a zombie when somebody else took over meanwhile. */
@@ -132,32 +133,19 @@ export class Nemesis {
     leader.failover(kept ? kept.end : lsn(leader.position));
   }
 
-  #restoreLog(): void {
-    const { server, audit, clock } = this.#world;
-    const image = server.image();
-    clock.after(this.#chance.next() * second_ms, () => {
-      server.restore(image);
-      audit.restart();
-    });
-  }
-
-  #trimLog(): void {
-    const { server } = this.#world;
-    for (const partitions of server.topics.values())
-      for (const partition of partitions) partition.trim(partition.high);
-  }
-
-  /** Every third event of the log is gone, as after compaction, or when a lagging replica became the leader. */
-  #loseEvents(): void {
-    const { server } = this.#world;
-    for (const [name, partitions] of server.topics)
-      for (let partition = 0; partition < partitions.length; partition++)
-        server.tamper(name, partition, (records) => records.filter((_, i) => i % 3 !== 2));
-  }
-
-  #recreateTopic(): void {
-    const { server } = this.#world;
-    const names = [...server.topics.keys()];
-    if (names.length > 0) server.recreateTopic(this.#chance.pick(names));
+  #restoreLog(): Promise<void> | void {
+    const { log, audit, clock } = this.#world;
+    const { takeCopy } = log;
+    return this.#destroy(
+      'restore-log',
+      takeCopy &&
+        (() => {
+          const putBack = takeCopy();
+          clock.after(this.#chance.next() * second_ms, () => {
+            putBack();
+            audit.restart();
+          });
+        }),
+    );
   }
 }

@@ -32,6 +32,8 @@ export interface Scenario {
   readonly batch_events: number;
   /** Transactions beyond this are appended in parts, so that one record has many requests. */
   readonly part_bytes: number;
+  /** How often capture trims progress records of a log that leaves it to capture; undefined: as seldom as it does by itself. */
+  readonly trim_ms?: number;
 }
 
 /** What the nemesis may do. The last six destroy something: a typed stop is then allowed, wrong rows never. */

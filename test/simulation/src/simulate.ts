@@ -1,4 +1,5 @@
 import { formatPosition, lsn } from '@millrace/model';
+import { memoryStage } from './memory-stage.js';
 import { Nemesis } from './nemesis.js';
 import { Violation } from './oracle.js';
 import { type Scenario, scenarioOf } from './scenario.js';
@@ -29,40 +30,49 @@ export interface SimulateOptions {
 }
 
 /** Time between the end of trouble and the first look whether all is well, and between two looks, milliseconds. */
-const look_ms = 500;
+const virtualLook_ms = 500;
 
 /** Runs one seed from a fresh leader to the end of its recovery. Same seed, same run. */
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<Outcome> {
-  const scenario = scenarioOf(seed, options.fixed);
-  const world = new World(scenario, options.doubles ?? {}, options.transcript ?? false);
+  const world = new World(scenarioOf(seed, options.fixed), {
+    doubles: options.doubles ?? {},
+    transcribe: options.transcript ?? false,
+    stage: memoryStage(),
+  });
+  await play(world, virtualLook_ms);
+  return outcomeOf(world);
+}
+
+/** Plays a world from its first process to the end of its recovery. */
+export async function play(world: World, look_ms: number): Promise<void> {
+  const { scenario } = world;
   const nemesis = new Nemesis(world);
   world.addCapture().start();
   for (let i = 0; i < scenario.followers; i++) world.addReplica().appliers[0]?.start();
   world.load.start();
-  void nemesis.run();
+  nemesis.run().catch((error: unknown) => world.fail(error));
   const bad = (): boolean => {
     world.inspect();
     return world.violation !== undefined;
   };
   await world.clock.run(scenario.trouble_ms, bad);
-  if (!world.violation) await recover(world, nemesis, bad);
-  return outcome(world);
+  if (!world.violation) await recover(world, nemesis, look_ms, bad);
 }
 
 /** The weather calms down, the load ends, supervisors go on: everything must be applied and confirmed (I6), or loudly stopped (I7). */
-async function recover(world: World, nemesis: Nemesis, bad: () => boolean): Promise<void> {
+async function recover(world: World, nemesis: Nemesis, look_ms: number, bad: () => boolean): Promise<void> {
   const { scenario, weather, load } = world;
   weather.calm();
   nemesis.stop();
   load.stop();
-  const isWell = await untilWell(world, bad);
+  const isWell = await untilWell(world, look_ms, bad);
   if (!isWell || scenario.finale === undefined) return;
   await nemesis.do(scenario.finale);
-  await untilWell(world, bad);
+  await untilWell(world, look_ms, bad);
 }
 
 /** True when everybody is where the leader is; false when the run is over, one way or the other. */
-async function untilWell(world: World, bad: () => boolean): Promise<boolean> {
+async function untilWell(world: World, look_ms: number, bad: () => boolean): Promise<boolean> {
   const { clock, scenario } = world;
   const deadline_ms = clock.monotonic() + scenario.recovery_ms;
   while (clock.monotonic() < deadline_ms) {
@@ -102,7 +112,7 @@ function lagging(world: World): string | undefined {
   return undefined;
 }
 
-function outcome(world: World): Outcome {
+export function outcomeOf(world: World): Outcome {
   return {
     seed: world.scenario.seed,
     scenario: world.scenario,

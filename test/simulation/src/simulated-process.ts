@@ -2,7 +2,7 @@ import { type Fault, toFault } from '@millrace/runtime';
 import type { Chance } from './chance.js';
 import { ProcessGate } from './process-gate.js';
 import type { Transcript } from './transcript.js';
-import type { VirtualClock } from './virtual-clock.js';
+import type { WorldClock } from './world-clock.js';
 
 /** How long a supervisor waits before it starts a process again, milliseconds. */
 const restartPause_ms = { least: 5, most: 300 } as const;
@@ -11,7 +11,7 @@ const fencedPause_ms = 2_000;
 
 export interface ProcessOptions {
   readonly name: string;
-  readonly clock: VirtualClock;
+  readonly clock: WorldClock;
   readonly chance: Chance;
   readonly transcript: Transcript;
   /** Probability that the process dies at one passage of its boundary. */

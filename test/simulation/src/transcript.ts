@@ -1,16 +1,16 @@
 import type { LogFields, Logger } from '@millrace/runtime';
-import type { VirtualClock } from './virtual-clock.js';
+import type { WorldClock } from './world-clock.js';
 
 /** Lines kept of one run; the end of the story is what explains a failure. */
 const lines_max = 4_000;
 
 /** What happened in one run, one line per event, readable as a story. Written only when asked for. */
 export class Transcript {
-  readonly #clock: VirtualClock;
+  readonly #clock: WorldClock;
   readonly #enabled: boolean;
   readonly lines: string[] = [];
 
-  constructor(clock: VirtualClock, enabled: boolean) {
+  constructor(clock: WorldClock, enabled: boolean) {
     this.#clock = clock;
     this.#enabled = enabled;
   }

@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/runtime';
+import type { WorldClock } from './world-clock.js';
 
 interface Timer {
   readonly at_ms: number;
@@ -14,7 +14,7 @@ const epoch_ms = Date.UTC(2026, 0, 1);
  * Time that passes only when everything waits. `run` lets microtasks come to rest, then fires the earliest timer, and so on: one
  * deterministic order of events, whatever the machine does.
  */
-export class VirtualClock implements Clock {
+export class VirtualClock implements WorldClock {
   #now_ms = 0;
   #serial = 0;
   /** A binary heap by (at, serial). */

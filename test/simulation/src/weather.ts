@@ -2,7 +2,7 @@ import type { CommitFate, MemoryFollowerFaults } from '@millrace/follower';
 import type { AppendFate, MemoryLogFaults } from '@millrace/log';
 import { Fault } from '@millrace/runtime';
 import type { Chance } from './chance.js';
-import type { VirtualClock } from './virtual-clock.js';
+import type { WorldClock } from './world-clock.js';
 
 /** Ordinary delay of one request, milliseconds, at most. */
 const latency_ms = 2;
@@ -15,9 +15,11 @@ const late_ms = 800;
 const soon_ms = 80;
 
 export interface WeatherOptions {
-  readonly clock: VirtualClock;
+  readonly clock: WorldClock;
   readonly chance: Chance;
   readonly append: number;
+  /** Ordinary delay of an append, milliseconds, at most. Default: as of every request. */
+  readonly appendLatency_ms?: number | undefined;
   readonly store: number;
 }
 
@@ -38,16 +40,17 @@ export class Weather {
     return this.#calm;
   }
 
-  latency_ms(): number {
-    return this.#o.chance.next() * latency_ms;
+  latency_ms(most_ms = latency_ms): number {
+    return this.#o.chance.next() * most_ms;
   }
 
   log(): MemoryLogFaults {
-    const { clock, append, chance } = this.#o;
+    const { clock, append, chance, appendLatency_ms } = this.#o;
     return {
-      before: () => {
+      before: (operation) => {
         const stalled = !this.#calm && chance.happens(append / 4);
-        return clock.sleep(stalled ? chance.next() * stall_ms : this.latency_ms());
+        if (stalled) return clock.sleep(chance.next() * stall_ms);
+        return clock.sleep(this.latency_ms(operation === 'append' ? appendLatency_ms : undefined));
       },
       append: () => (this.#calm || !chance.happens(append) ? this.#ordinary() : this.#troubled()),
     };

@@ -12,7 +12,8 @@ import {
   type MemoryFollowerStore,
   type MemoryState,
 } from '@millrace/follower';
-import { type Log, MemoryLogServer } from '@millrace/log';
+import type { Log } from '@millrace/log';
+import type { Lsn } from '@millrace/model';
 import type { Fault } from '@millrace/runtime';
 import { cellCodec } from './cell-codec.js';
 import { ChainAudit } from './chain-audit.js';
@@ -21,12 +22,14 @@ import { gatedClock, gatedFollower, gatedLog, gatedSource } from './gated-ports.
 import { LeaderLoad } from './leader-load.js';
 import { ObservedStore } from './observed-store.js';
 import { Oracle, Violation } from './oracle.js';
+import type { ProcessGate } from './process-gate.js';
 import type { Deed, Scenario } from './scenario.js';
 import { openShop } from './shop.js';
 import { SimulatedProcess } from './simulated-process.js';
 import { Transcript } from './transcript.js';
-import { VirtualClock } from './virtual-clock.js';
 import { Weather } from './weather.js';
+import type { WorldClock } from './world-clock.js';
+import type { Stage, WorldLog } from './world-log.js';
 
 /** Parts of the real pipeline that a mutant replaces, to prove that the simulation would notice. */
 export interface Doubles {
@@ -35,6 +38,12 @@ export interface Doubles {
   readonly readers?: ApplierOptions['readers'];
   readonly log?: (log: Log) => Log;
   readonly follower?: (follower: Follower, store: MemoryFollowerStore) => Follower;
+}
+
+export interface WorldOptions {
+  readonly doubles: Doubles;
+  readonly transcribe: boolean;
+  readonly stage: Stage;
 }
 
 /** One follower: its store, and the processes that apply to it. */
@@ -55,10 +64,10 @@ const lockTimeout_ms = 2_000;
 export class World {
   readonly scenario: Scenario;
   readonly chance: Chance;
-  readonly clock = new VirtualClock();
+  readonly clock: WorldClock;
   readonly transcript: Transcript;
   readonly leader: MemoryLeader;
-  readonly server: MemoryLogServer;
+  readonly log: WorldLog;
   readonly weather: Weather;
   readonly load: LeaderLoad;
   readonly oracle: Oracle;
@@ -72,11 +81,14 @@ export class World {
   readonly #doubles: Doubles;
   #violation: Error | undefined;
   #serial = 0;
+  /** Committed, and not judged yet, for the log has to be read first. */
+  #unjudged: { readonly name: string; readonly state: MemoryState }[] = [];
 
-  constructor(scenario: Scenario, doubles: Doubles, transcribe: boolean) {
+  constructor(scenario: Scenario, { doubles, transcribe, stage }: WorldOptions) {
     const { seed, clients, pause_ms, append, store } = scenario;
     this.scenario = scenario;
     this.#doubles = doubles;
+    this.clock = stage.clock;
     this.chance = new Chance(seed).fork('world');
     this.transcript = new Transcript(this.clock, transcribe);
     this.leader = new MemoryLeader({ clock: this.clock, startLsn: scenario.startLsn });
@@ -84,15 +96,15 @@ export class World {
       clock: this.clock,
       chance: this.chance.fork('weather'),
       append,
+      appendLatency_ms: stage.appendLatency_ms,
       store,
     });
-    this.server = new MemoryLogServer({
-      clock: this.clock,
+    this.log = stage.log({
+      weather: this.weather,
       id: this.chance.bytes(16),
-      faults: this.weather.log(),
       conditional: scenario.conditionalLog,
     });
-    this.audit = new ChainAudit(this.server);
+    this.audit = new ChainAudit(this.log);
     this.oracle = new Oracle(this.leader, (history) => this.audit.timelineOf(history));
     const chance = this.chance.fork('load');
     const { leader, clock, transcript } = this;
@@ -114,13 +126,34 @@ export class World {
     this.#violation ??= error instanceof Error ? error : new Error(String(error));
   }
 
-  /** Checks what must hold at any moment; called whenever everything rests. */
+  /** Checks what must hold at any moment; called whenever everything rests. Where the log is not at hand, `catchUp` does. */
   inspect(): void {
+    if (!this.log.refresh) this.#check(this.leader.slot?.confirmed);
+  }
+
+  /** Reads the log to its present end, then judges what has been so far. */
+  async catchUp(): Promise<void> {
+    const confirmed = this.leader.slot?.confirmed;
+    const unjudged = this.#unjudged.splice(0);
+    await this.log.refresh?.();
+    this.#check(confirmed);
+    for (const { name, state } of unjudged) this.#judge(name, state);
+  }
+
+  /** Everybody ends, at once and for good. */
+  end(): void {
+    for (const process of [...this.captures, ...this.replicas.flatMap(({ appliers }) => appliers)]) {
+      process.end();
+      process.kill();
+    }
+  }
+
+  #check(confirmed: Lsn | undefined): void {
     // A log put back to an older copy has no one chain any more: its readers say so, with typed faults.
     if (this.destroyed.has('restore-log')) return;
     try {
       // A slot that somebody put in place of ours was not confirmed by us.
-      this.audit.check(this.destroyed.size > 0 ? undefined : this.leader.slot?.confirmed);
+      this.audit.check(this.destroyed.size > 0 ? undefined : confirmed);
     } catch (error) {
       this.fail(error instanceof Violation ? error : new Violation('I1', String(error)));
     }
@@ -128,7 +161,7 @@ export class World {
 
   addCapture(): SimulatedProcess {
     const name = `capture-${++this.#serial}`;
-    const process = this.#process(name, (gate, signal) => {
+    const process = this.#process(name, (gate, log, signal) => {
       const clock = gatedClock(this.clock, gate);
       // Each incarnation draws its own identities: two that shared them could not be told apart.
       const random = this.chance.fork(`${name} #${++this.#serial}`).next;
@@ -139,12 +172,11 @@ export class World {
         latency_ms: () => this.weather.latency_ms(),
         keepalive_ms: 100,
       });
-      const log = this.server.open();
       return createCapture({
         source: gatedSource(source, gate),
         log: gatedLog(this.#doubles.log?.(log) ?? log, gate),
         codec: cellCodec,
-        pipeline: { topicPrefix: 'shop', partitions: this.scenario.partitions },
+        pipeline: { topicPrefix: this.log.prefix, partitions: this.scenario.partitions },
         surroundings: { clock, random, logger: this.transcript.logger(name) },
         host: 'simulation',
         pid: this.#serial,
@@ -158,6 +190,7 @@ export class World {
           followers_ms: 100,
           catalogue_ms: 500,
           chunk_rows,
+          ...(this.scenario.trim_ms === undefined ? {} : { trim_ms: this.scenario.trim_ms }),
         },
         ...(this.#doubles.capture ? { decisions: this.#doubles.capture } : {}),
       }).run(signal);
@@ -183,8 +216,13 @@ export class World {
 
   judge({ name, store }: Replica): void {
     this.inspect();
+    if (this.log.refresh) this.#unjudged.push({ name, state: store.state });
+    else this.#judge(name, store.state);
+  }
+
+  #judge(name: string, state: MemoryState): void {
     try {
-      this.oracle.judge(name, store.state);
+      this.oracle.judge(name, state);
     } catch (error) {
       this.fail(error);
     }
@@ -192,7 +230,7 @@ export class World {
 
   addApplier(replica: Replica): SimulatedProcess {
     const name = `${replica.name}/${++this.#serial}`;
-    const process = this.#process(name, (gate, signal) => {
+    const process = this.#process(name, (gate, log, signal) => {
       const clock = gatedClock(this.clock, gate);
       // Each incarnation draws its own identities: two that shared them could not be told apart.
       const random = this.chance.fork(`${name} #${++this.#serial}`).next;
@@ -201,7 +239,7 @@ export class World {
       const follower = this.#doubles.follower?.(memory, store) ?? memory;
       return createApplier({
         name: replica.name,
-        log: gatedLog(this.server.open(), gate),
+        log: gatedLog(log, gate),
         codec: cellCodec,
         follower: gatedFollower(follower, gate),
         limits: { idle_ms, report_ms: 100, write_rows: 4, group_events: 30, read_bytes: 2_000 },
@@ -219,18 +257,40 @@ export class World {
   async resync(replica: Replica): Promise<void> {
     const follower = new MemoryFollower(replica.store, replica.name);
     this.transcript.tell('operator', `resyncs ${replica.name}`);
-    await resyncFollower(follower, this.server.open());
+    const log = this.log.open();
+    if (!(log instanceof Promise)) return await resyncFollower(follower, log);
+    const opened = await log;
+    await resyncFollower(follower, opened).finally(() => opened.close());
   }
 
-  #process(name: string, run: ConstructorParameters<typeof SimulatedProcess>[0]['run']): SimulatedProcess {
+  #process(
+    name: string,
+    run: (gate: ProcessGate, log: Log, signal: AbortSignal) => Promise<void>,
+  ): SimulatedProcess {
     return new SimulatedProcess({
       name,
       clock: this.clock,
       chance: this.chance.fork(`${name} crashes`),
       transcript: this.transcript,
       crash: () => (this.weather.isCalm ? 0 : this.scenario.crash),
-      run,
+      run: (gate, signal) => this.#withLog(gate, (log) => run(gate, log, signal)),
       onStop: (fault) => this.stops.push({ process: name, fault }),
+    });
+  }
+
+  /** A process's handle ends with it: its connections break when it dies. One that stands at hand costs no turn of virtual time. */
+  #withLog(gate: ProcessGate, run: (log: Log) => Promise<void>): Promise<void> {
+    const opening = this.log.open();
+    if (!(opening instanceof Promise)) return run(opening);
+    return opening.then(async (log) => {
+      if (gate.state === 'dead') await log.close();
+      gate.onDeath(() => void log.close());
+      try {
+        await gate.pass();
+        await run(log);
+      } finally {
+        await log.close();
+      }
     });
   }
 }
