@@ -12,9 +12,9 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**'],
     globalSetup: ['test/support/src/global-setup.ts'],
     pool: 'forks',
-    // Two cores are the machine the promises are measured on; more workers only add memory.
-    maxWorkers: 2,
-    testTimeout: 30_000,
+    // One more than the two cores of the machine that the promises are measured on: most stories wait for servers.
+    maxWorkers: 3,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
   },
