@@ -73,7 +73,10 @@ describe('Several appliers of one follower', () => {
     expect(second.applier.status().waiting?.reason).toMatch(
       /^standby: worker [0-9a-f]{8} on mill \(pid 7\) is active$/,
     );
-    expect(first.applier.status().others.map(({ id }) => id)).toEqual([second.follower.workers.id]);
+    // As of its last beat, which may be one before the second entered.
+    await expect
+      .poll(() => first.applier.status().others.map(({ id }) => id))
+      .toEqual([second.follower.workers.id]);
   });
 
   it('that start at the same instant agree on one, and none of them is fenced', async () => {
