@@ -11,6 +11,8 @@ import { type Outcome, type SimulateOptions, simulate } from './simulate.js';
 /** Seeds that may fail before the command gives up. */
 const failures_max = 5;
 const transcriptTail = 200;
+/** Trouble of a mutant's seeds on brokers, in virtual milliseconds: long, since takeovers are what shows most rules. */
+const mutantTrouble_ms = 1_500;
 /** Seeds at a time on brokers. */
 const lanes = 4;
 
@@ -54,7 +56,13 @@ async function onKafka(nodes: string): Promise<void> {
 }
 
 async function onBrokers(brokers: readonly string[]): Promise<void> {
-  const options = { ...optionsOf(values.mutant), brokers, transcript: true };
+  const { fixed, ...others } = optionsOf(values.mutant);
+  const options = {
+    ...others,
+    ...(fixed && { fixed: { trouble_ms: mutantTrouble_ms, ...fixed } }),
+    brokers,
+    transcript: true,
+  };
   if (values.seed !== undefined) return show(await simulateOnKafka(Number(values.seed), options));
   const began_ms = performance.now();
   const totals = noTotals();
