@@ -7,8 +7,9 @@ import { Fault } from '@millrace/runtime';
  *
  *   24 magic u32 · 28 version u32 · 32 address · 40 map size · 48 page size u32 … · 144 last page u64 · 152 transaction u64
  */
-const magic = 0xbeefc0de;
-const at = { magic: 24, pageSize: 48, lastPage: 144, transaction: 152 } as const;
+/** Of both of LMDB's files. */
+export const magic = 0xbeefc0de;
+export const at = { magic: 24, pageSize: 48, lastPage: 144, transaction: 152 } as const;
 const meta_bytes = 160;
 /** Pages that a transaction took and gave back need not have been written: the file may end that much earlier. */
 const unwrittenPages_max = 256n;
@@ -38,7 +39,8 @@ export function checkDataFile(path: string): void {
   }
 }
 
-function readMeta(file: number, position: number): Buffer | undefined {
+/** A meta page, of which there are two: at 0, and a page further on. Undefined where there is none. */
+export function readMeta(file: number, position: number): Buffer | undefined {
   const bytes = Buffer.alloc(meta_bytes);
   const read = readSync(file, bytes, 0, meta_bytes, position);
   return read === meta_bytes && bytes.readUInt32LE(at.magic) === magic ? bytes : undefined;

@@ -90,6 +90,7 @@ class LmdbLog implements EmbeddedLog {
   readonly #mode: OpenMode;
   readonly #writing: WriteSide | undefined;
   readonly #closing = new AbortController();
+  #highest = 0n;
   #retained_ms: number;
   #retaining: Promise<void> | undefined;
   #heldBy: string | undefined;
@@ -109,7 +110,7 @@ class LmdbLog implements EmbeddedLog {
     this.progress = {
       appendClaim: (bytes, fence) => this.#appendClaim(bytes, fence),
       read: async (from, max_bytes) => this.#read(() => this.#readProgress(from, max_bytes)),
-      watermarks: async () => this.#read(() => marksOf(store.marks())),
+      watermarks: () => this.#progressMarks(),
       wait: (offset, signal) => this.#wait(offset, signal),
     };
   }
@@ -249,6 +250,17 @@ class LmdbLog implements EmbeddedLog {
     const record = decodeIfRecord(bytes);
     if (record) noteRecord(this.#store, record);
     return offset;
+  }
+
+  /** Never before what this handle saw, unless the log went back: a commit that LMDB was made to forget is found by the next transaction. */
+  async #progressMarks(): Promise<Watermarks> {
+    const marks = this.#read(() => marksOf(this.#store.marks()));
+    if (marks.high >= this.#highest) {
+      this.#highest = marks.high;
+      return marks;
+    }
+    if (this.#writing) await this.#write(0, () => undefined);
+    return this.#read(() => marksOf(this.#store.marks()));
   }
 
   #readProgress(from: bigint, max_bytes: number): ProgressChunk {

@@ -2,9 +2,10 @@ import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fence } from '@millrace/log';
 import { Fault } from '@millrace/runtime';
-import { type Database, open, type RootDatabase } from 'lmdb';
+import { ABORT, type Database, open, type RootDatabase } from 'lmdb';
 import { checkDataFile } from './data-file.js';
 import { toLogFault } from './faults.js';
+import { NewestCommit } from './newest-commit.js';
 
 export type Rows = Database<Buffer, Buffer>;
 
@@ -55,6 +56,7 @@ export class Store {
   readonly progress: Rows;
   readonly meta: Rows;
   readonly tables: Rows;
+  readonly #newest: NewestCommit;
 
   constructor(path: string, options: { readonly readOnly: boolean }) {
     this.path = path;
@@ -74,6 +76,7 @@ export class Store {
       this.progress = database('progress');
       this.events = database('events');
       this.tables = database('tables');
+      this.#newest = new NewestCommit(path, { writes: !options.readOnly });
     } catch (error) {
       throw toLogFault(error, `opening the log in ${path}`);
     }
@@ -99,7 +102,14 @@ export class Store {
   /** Runs `section` in one transaction; durable when this returns, undone when it throws. */
   write<T>(section: () => T): T {
     try {
-      return this.root.transactionSync(section);
+      for (;;) {
+        const result = this.root.transactionSync(() => {
+          if (this.#newest.isBaseOf(this.root.getWriteTxnId())) return { value: section() };
+          return ABORT;
+        });
+        // Aborted: it stood on a commit that was not the newest, which is put right now.
+        if (result !== ABORT) return (result as { readonly value: T }).value;
+      }
     } catch (error) {
       throw toLogFault(error, `writing the log in ${this.path}`);
     }
@@ -196,12 +206,18 @@ export class Store {
     this.root.readerCheck();
   }
 
+  /** Number of the newest commit. */
+  newest(): bigint {
+    return this.#newest.read();
+  }
+
   fileBytes(): number {
     return statSync(join(this.path, dataFile)).size;
   }
 
   async close(): Promise<void> {
     await this.root.close();
+    this.#newest.close();
   }
 
   #metaRange(prefix: string): Iterable<{ key: Buffer; value: Buffer }> {
