@@ -19,14 +19,19 @@ interface Before {
   readonly isSpokenFor?: boolean;
   /** Another process told a moment ago that the service had stopped, and an order waits. */
   readonly isStopped?: boolean;
+  /** So often its server does not answer when the service is opened. */
+  readonly absent?: number;
 }
 
 /** A service that shows what the test says, and its supervisor. */
-async function stage(first: Showing, { fault, isSpokenFor = false, isStopped = false }: Before = {}) {
+async function stage(
+  first: Showing,
+  { fault, isSpokenFor = false, isStopped = false, absent = 0 }: Before = {},
+) {
   const log = new MemoryLogServer({ clock: systemClock }).open();
   const board = new ServiceBoard(log);
   const orders = new Orders(log);
-  const scene = { showing: first, carriedOut: 0 };
+  const scene = { showing: first, carriedOut: 0, opened: 0 };
   if (isSpokenFor || isStopped) {
     const told = isStopped ? ({ state: 'stopped', doing: 'stopped' } as const) : {};
     await board.write({ ...othersNote, ...told, beat_ms: Date.now() });
@@ -34,16 +39,19 @@ async function stage(first: Showing, { fault, isSpokenFor = false, isStopped = f
   }
   const supervised: Supervised = {
     name: 'replica',
-    open: async () => ({
-      service: {
-        run: async (signal) => {
-          if (fault) throw fault;
-          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    open: async () => {
+      if (scene.opened++ < absent) throw new Fault('MR-2001', { detail: 'connection refused' });
+      return {
+        service: {
+          run: async (signal) => {
+            if (fault) throw fault;
+            await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          },
         },
-      },
-      show: () => scene.showing,
-      close: async () => undefined,
-    }),
+        show: () => scene.showing,
+        close: async () => undefined,
+      };
+    },
     carryOut: async () => {
       scene.carriedOut++;
     },
@@ -88,6 +96,15 @@ it('one that starts after another has stopped speaks at once, and carries out th
   const scene = await stage(active, { isStopped: true });
   await expect.poll(() => scene.carriedOut, patience).toBe(1);
   await expect.poll(async () => (await scene.note())?.pid, patience).toBe(process.pid);
+  await scene.end();
+});
+
+it('one whose server goes away while it opens waits for it, and shows why', async () => {
+  const scene = await stage(active, { absent: 4 });
+  await expect
+    .poll(async () => (await scene.note())?.fault?.code, { interval: 1, timeout: 5_000 })
+    .toBe('MR-2001');
+  await expect.poll(async () => (await scene.note())?.state, patience).toBe('running');
   await scene.end();
 });
 

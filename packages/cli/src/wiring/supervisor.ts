@@ -8,10 +8,13 @@ import {
   silentAfter_ms,
 } from '@millrace/lag-monitor';
 import {
+  backoff_ms,
   type Clock,
+  defaultBackoff,
   Fault,
   type FaultCode,
   faultCatalogue,
+  isFault,
   type Logger,
   type Service,
   toFault,
@@ -138,7 +141,7 @@ async function runOnce(
   try {
     // A stop stays on the board until the service works again: a page must not end with every attempt.
     if (!stopped) await post.showStart();
-    const opening = supervised.open();
+    const opening = openPatiently(supervised, options, post, signal);
     if (!(await settledOrAbandoned(opening, options.clock, signal))) return { kind: 'aborted' };
     running = await opening;
     const { service, show } = running;
@@ -167,6 +170,26 @@ async function runOnce(
     });
     const limit_ms = isAbandoned ? afterAbandoned_ms : undefined;
     if (closed) await settledOrAbandoned(closed, options.clock, signal, limit_ms);
+  }
+}
+
+/** A server that went away since the command found it is waited for, visibly, as it is once the service runs. */
+async function openPatiently(
+  supervised: Supervised,
+  { clock }: SupervisorOptions,
+  post: NotePost,
+  signal: AbortSignal,
+): Promise<Running> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await supervised.open();
+    } catch (error) {
+      if (signal.aborted || !isFault(error) || error.entry.policy !== 'backoff') throw error;
+      const { code, detail } = error;
+      await post.show({ state: 'waiting', doing: detail, fault: { code, detail }, figures: {} });
+      await clock.sleep(backoff_ms(defaultBackoff, attempt, Math.random()), signal);
+      if (signal.aborted) throw error;
+    }
   }
 }
 
