@@ -7,7 +7,7 @@ import { type PgServer, removeTempFolder, tempFolder, waitFor } from '@millrace/
 import pg from 'pg';
 import { type Dump, differenceOf, dumpDuckDb, dumpPostgres, tableId } from './comparison.js';
 
-const arrival_ms = 45_000;
+const arrival_ms = 120_000;
 const look_ms = 150;
 
 export interface MirrorOptions {

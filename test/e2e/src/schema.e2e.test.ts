@@ -2,7 +2,7 @@ import { type PgServer, startPostgres } from '@millrace/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Mirror } from './mirror.js';
 
-const limit_ms = 200_000;
+const limit_ms = 400_000;
 
 interface SchemaStory {
   readonly name: string;

@@ -2,7 +2,7 @@ import { type PgServer, startPostgres } from '@millrace/test-support';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { Mirror } from './mirror.js';
 
-const limit_ms = 150_000;
+const limit_ms = 400_000;
 /** PostgreSQL allows 1,600; DuckDB keeps a block of memory for each. */
 const wide_columns = 300;
 const large_bytes = 30_000_000;

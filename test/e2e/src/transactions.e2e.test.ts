@@ -2,7 +2,7 @@ import { type PgServer, startPostgres } from '@millrace/test-support';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { Mirror } from './mirror.js';
 
-const limit_ms = 150_000;
+const limit_ms = 400_000;
 /** The older server proves the kinds, the newer one the size too. */
 const rowsOf = { 15: 20_000, 18: 300_000 } as const;
 

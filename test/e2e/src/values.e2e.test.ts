@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { Mirror } from './mirror.js';
 import { type TypeSample, valueCorpus } from './value-corpus.js';
 
-const limit_ms = 180_000;
+const limit_ms = 400_000;
 const streamedFrom = 1_000;
 
 interface TypedTable extends TypeSample {
