@@ -43,6 +43,9 @@ export interface HeldFence extends Fence {
   readonly offset: bigint;
 }
 
+/** One is the rule; a second follows when another process opened the log meanwhile. */
+const tries_max = 1_000;
+
 /**
  * The LMDB environment and its databases. `read` and `write` are synchronous sections: a read sees one flushed snapshot and
  * gives it up at the end, so that no reader pins pages (§12); a write is one transaction, durable when it returns
@@ -102,7 +105,7 @@ export class Store {
   /** Runs `section` in one transaction; durable when this returns, undone when it throws. */
   write<T>(section: () => T): T {
     try {
-      for (;;) {
+      for (let tries = 0; tries < tries_max; tries++) {
         const result = this.root.transactionSync(() => {
           if (this.#newest.isBaseOf(this.root.getWriteTxnId())) return { value: section() };
           return ABORT;
@@ -110,6 +113,10 @@ export class Store {
         // Aborted: it stood on a commit that was not the newest, which is put right now.
         if (result !== ABORT) return (result as { readonly value: T }).value;
       }
+      throw new Fault('MR-3008', {
+        detail: `no transaction of the log in ${this.path} stood on its newest commit in ${tries_max} tries`,
+        remedy: 'Its files were exchanged while it was open: start this process again.',
+      });
     } catch (error) {
       throw toLogFault(error, `writing the log in ${this.path}`);
     }
