@@ -1,4 +1,12 @@
-import { type BackoffPolicy, backoff_ms, defaultBackoff, Fault, isFault, toFault } from '@millrace/runtime';
+import {
+  type BackoffPolicy,
+  backoff_ms,
+  defaultBackoff,
+  Fault,
+  isFault,
+  JointSignal,
+  toFault,
+} from '@millrace/runtime';
 import type { Reached } from './decisions.js';
 import { parseNotes } from './notes.js';
 import { RegisteredAnew, Session } from './session.js';
@@ -59,7 +67,8 @@ export class SessionRunner {
     if (!(await this.#turns.next(signal))) return;
     this.#owners.add(session.owner);
     const end = new AbortController();
-    const beside = this.#turns.during(AbortSignal.any([signal, end.signal]));
+    using either = new JointSignal(signal, end.signal);
+    const beside = this.#turns.during(either.signal);
     try {
       await session.run(signal, this.#reached);
     } finally {

@@ -12,7 +12,14 @@ import {
   rememberedFor_ms,
   waiting_max_default,
 } from '@millrace/jobs';
-import { type BackoffPolicy, backoff_ms, type Clock, Fault, type Surroundings } from '@millrace/runtime';
+import {
+  type BackoffPolicy,
+  backoff_ms,
+  type Clock,
+  Fault,
+  JointSignal,
+  type Surroundings,
+} from '@millrace/runtime';
 import { Attempts } from './attempts.js';
 import { bounded } from './bounded.js';
 import { type BullQueue, type BullServer, retryType } from './bull-server.js';
@@ -254,7 +261,7 @@ export class BullJobs implements JobRunner {
     let answered_ms = clock.monotonic();
     while (!signal.aborted && clock.monotonic() - answered_ms < lost_ms_max) {
       this.#probeNow = new AbortController();
-      await clock.sleep(probe_ms, AbortSignal.any([signal, this.#probeNow.signal]));
+      await this.#pause(clock, signal, this.#probeNow.signal);
       if (signal.aborted) return;
       try {
         const waiting = await this.#bounded(countOf(session.queue));
@@ -265,6 +272,12 @@ export class BullJobs implements JobRunner {
         this.#lastError = undefined;
       }
     }
+  }
+
+  /** Until the next probe. */
+  async #pause(clock: Clock, signal: AbortSignal, probeNow: AbortSignal): Promise<void> {
+    using either = new JointSignal(signal, probeNow);
+    await clock.sleep(probe_ms, either.signal);
   }
 
   /** BullMQ's connections fail in the background: the next probe tells whether it matters. */

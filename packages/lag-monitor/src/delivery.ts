@@ -1,5 +1,5 @@
 import type { JobAttempt, JobRunner, JobRunnerStatus, JobVerdict, RetryPolicy } from '@millrace/jobs';
-import { backoff_ms, Fault, type Surroundings, toFault } from '@millrace/runtime';
+import { backoff_ms, Fault, JointSignal, type Surroundings, toFault } from '@millrace/runtime';
 import type { DeliveryResult, Notification, Notifier } from './notifier.js';
 import { type Outbox, type Owed, owedKey } from './outbox.js';
 import { PatientOutbox } from './patient-outbox.js';
@@ -250,7 +250,8 @@ export class Delivery {
       if (this.#closing) return 'retry';
       if (!this.#line.has(key)) return 'ended';
       if (await this.#isBlocked(key)) return 'blocked';
-      return this.#send(key, owed, AbortSignal.any([this.#stop.signal, ...(signal ? [signal] : [])]));
+      using either = new JointSignal(this.#stop.signal, signal);
+      return await this.#send(key, owed, either.signal);
     });
   }
 

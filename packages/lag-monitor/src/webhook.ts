@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/runtime';
+import { type Clock, JointSignal } from '@millrace/runtime';
 import type { DeliveryAttempt, Notification, Notifier } from './notifier.js';
 import { decodeSecret, signatureOf } from './signature.js';
 
@@ -39,6 +39,10 @@ export class Webhook implements Notifier {
     const { id } = notification;
     const body = bodyOf(notification);
     const timestamp_s = Math.floor(this.#options.clock.now() / 1_000);
+    using either = new JointSignal(
+      signal,
+      AbortSignal.timeout(this.#options.timeout_ms ?? timeout_ms_default),
+    );
     try {
       const answer = await fetch(this.#target.url, {
         method: 'POST',
@@ -54,10 +58,7 @@ export class Webhook implements Notifier {
           }),
         },
         body,
-        signal: AbortSignal.any([
-          signal,
-          AbortSignal.timeout(this.#options.timeout_ms ?? timeout_ms_default),
-        ]),
+        signal: either.signal,
       });
       await answer.body?.cancel();
       return this.#judge(answer.status);

@@ -5,5 +5,6 @@ export { type Clock, systemClock } from './clock.js';
 export { type DurationFigures, DurationTally, durationBounds_s } from './duration-tally.js';
 export { asFault, assert, Fault, type FaultContext, type FaultOptions, isFault, toFault } from './fault.js';
 export { type FaultCode, type FaultEntry, type FaultPolicy, faultCatalogue } from './fault-catalogue.js';
+export { JointSignal } from './joint-signal.js';
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './logger.js';
 export type { Service, Surroundings } from './service.js';

@@ -1,5 +1,5 @@
 import type { Follower, PartitionedFollower, PositionRow, SeenWorker } from '@millrace/follower';
-import { backoff_ms, defaultBackoff, Fault, toFault } from '@millrace/runtime';
+import { backoff_ms, defaultBackoff, Fault, JointSignal, toFault } from '@millrace/runtime';
 import type { Applier } from '../applier.js';
 import { parseNotes } from '../notes.js';
 import { initialPosition } from '../registration.js';
@@ -163,7 +163,8 @@ export class PartitionedApplier implements Applier {
   ): Promise<void> {
     const woken = new AbortController();
     this.#wake = () => woken.abort();
-    if (this.#ending === undefined) await clock.sleep(ms, AbortSignal.any([signal, woken.signal]));
+    using either = new JointSignal(signal, woken.signal);
+    if (this.#ending === undefined) await clock.sleep(ms, either.signal);
     this.#wake = undefined;
   }
 

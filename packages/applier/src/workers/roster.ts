@@ -88,7 +88,7 @@ export class Roster {
         },
       );
       // A network that swallows everything must not keep the end waiting.
-      await Promise.race([beat, aborted(signal)]);
+      await settledOrAborted(beat, signal);
     }
   }
 
@@ -139,10 +139,17 @@ export class Roster {
   }
 }
 
-const aborted = (signal: AbortSignal): Promise<void> =>
-  signal.aborted
-    ? Promise.resolve()
-    : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+/** Leaves nothing behind on the signal, which lives for months of beats. `work` never rejects. */
+const settledOrAborted = (work: Promise<void>, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    if (signal.aborted) return done();
+    signal.addEventListener('abort', done, { once: true });
+    void work.then(done);
+  });
 
 /** The roster of a follower whose store has a table of workers. */
 export function rosterFor(

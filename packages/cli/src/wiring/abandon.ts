@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/runtime';
+import { type Clock, JointSignal } from '@millrace/runtime';
 
 /** A stop that takes longer waits for a server that does not answer. Leaves the rest of the five seconds for notes and files. */
 const stop_ms_max = 3_000;
@@ -20,7 +20,8 @@ export async function settledOrAbandoned(
     () => true,
     () => true,
   );
-  const abandoned = aborted(AbortSignal.any([signal, settled.signal])).then(async () => {
+  using either = new JointSignal(signal, settled.signal);
+  const abandoned = aborted(either.signal).then(async () => {
     await clock.sleep(limit_ms, settled.signal);
     return false;
   });

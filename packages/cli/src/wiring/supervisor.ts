@@ -15,6 +15,7 @@ import {
   type FaultCode,
   faultCatalogue,
   isFault,
+  JointSignal,
   type Logger,
   type Service,
   toFault,
@@ -135,7 +136,8 @@ async function runOnce(
   signal: AbortSignal,
 ): Promise<Ending> {
   const inner = new AbortController();
-  const both = AbortSignal.any([signal, inner.signal]);
+  using either = new JointSignal(signal, inner.signal);
+  const both = either.signal;
   let running: Running | undefined;
   let isAbandoned = false;
   try {

@@ -1,5 +1,6 @@
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { JointSignal } from '@millrace/runtime';
 import { basicHeader } from '../access/basic.js';
 import { credentialsOf, type RegistryEndpoint } from './endpoint.js';
 
@@ -21,15 +22,19 @@ const answer_ms_max = 10_000;
 const body_chars_max = 16 * 1024 * 1024;
 
 /** One request, one answer, never a redirect. Certificates are verified. Rejects with Node's own error when none comes. */
-export function exchange(endpoint: RegistryEndpoint, { url, method, body, signal }: Request): Promise<Reply> {
+export async function exchange(
+  endpoint: RegistryEndpoint,
+  { url, method, body, signal }: Request,
+): Promise<Reply> {
   const text = body === undefined ? undefined : JSON.stringify(body);
   const credentials = credentialsOf(endpoint);
   const deadline = AbortSignal.timeout(answer_ms_max);
+  using either = new JointSignal(signal, deadline);
   const options: RequestOptions = {
     method,
     // Requests are one per table version: a connection kept for the next one would only be found dead.
     agent: false,
-    signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+    signal: either.signal,
     headers: {
       accept: 'application/vnd.schemaregistry.v1+json, application/json;q=0.9',
       ...(text !== undefined && {
@@ -41,7 +46,7 @@ export function exchange(endpoint: RegistryEndpoint, { url, method, body, signal
   };
   const { ca, cert, key } = endpoint;
   const tls = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
-  return new Promise((resolve, reject) => {
+  return await new Promise((resolve, reject) => {
     const request =
       url.protocol === 'https:' ? requestHttps(url, { ...options, ...tls }) : requestHttp(url, options);
     request
