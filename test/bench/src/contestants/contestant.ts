@@ -41,6 +41,11 @@ export interface Contestant {
   readonly name: string;
   /** Product, version and settings that matter, for the results file. */
   describe(): Promise<string>;
-  /** Makes slot and destination while the tables are still empty. `lane` is unique in the comparison. */
+  /**
+   * Makes slot and destination while the tables are still empty. `lane` is unique in the comparison. If it throws, it
+   * leaves nothing behind but what `close` ends.
+   */
   prepare(stand: Stand, lane: number): Promise<Lane>;
+  /** Ends what its lanes share, after the last of them was removed; also after a failure. */
+  close?(): Promise<void>;
 }

@@ -1,0 +1,31 @@
+import type { Comparison, RunOptions } from './comparison/comparison.js';
+import { idOf } from './comparison/comparison.js';
+import { commitId, thisMachine } from './results/machine.js';
+import { type ComparisonResult, headOf } from './results/results.js';
+
+/** Runs one comparison. A failure is a result, too: its error, and no figures. */
+export async function runComparison(comparison: Comparison, options: RunOptions): Promise<ComparisonResult> {
+  const started = performance.now();
+  const head = {
+    ...headOf(comparison, idOf(comparison)),
+    date: new Date().toISOString(),
+    commit: commitId(),
+    machine: thisMachine(),
+    versions: { node: process.version },
+    pairs: options.pairs,
+    scale: options.scale,
+  };
+  const took = () => Math.round((performance.now() - started) / 1000);
+  try {
+    const measured = await comparison.measure(options);
+    return { ...head, took_s: took(), ...measured };
+  } catch (error) {
+    return { ...head, took_s: took(), figures: [], error: inWords(error) };
+  }
+}
+
+/** An error with its causes, without stacks. */
+function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message} (${inWords(error.cause)})`;
+}

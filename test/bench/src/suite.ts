@@ -1,0 +1,4 @@
+import type { Comparison } from './comparison/comparison.js';
+
+/** Every published comparison, in the order in which they run and stand in the tables. */
+export const suite: readonly Comparison[] = [];
