@@ -66,6 +66,87 @@ export interface TopicFinding {
   readonly fix: string;
 }
 
+/** A topic as it stands. */
+interface PresentTopic {
+  readonly kind: TopicKind;
+  /** A setting's value; `undefined` where the broker told none. */
+  setting(key: string): string | undefined;
+  /** How many replicas are asked to hold a record before it is acknowledged. */
+  readonly minInsync: number;
+}
+
+interface SettingCheck {
+  readonly key: string;
+  readonly severity: TopicFinding['severity'];
+  /** What is wrong, to follow the topic's name; `undefined` where nothing is. */
+  readonly wrong: (topic: PresentTopic, value: string | undefined) => string | undefined;
+  readonly mended: (topic: PresentTopic) => string;
+}
+
+const checks: readonly SettingCheck[] = [
+  {
+    key: 'cleanup.policy',
+    severity: 'error',
+    wrong: ({ kind }, policy = 'delete') =>
+      kind !== 'table' && policy.includes('compact')
+        ? `has cleanup.policy=${policy}: compaction removes what a lagging follower needs (R20)`
+        : undefined,
+    mended: () => 'delete',
+  },
+  {
+    key: 'cleanup.policy',
+    severity: 'error',
+    wrong: ({ kind }, policy = 'delete') =>
+      kind === 'table' && policy !== 'compact'
+        ? `has cleanup.policy=${policy}: positions and anchors would be removed by age`
+        : undefined,
+    mended: () => 'compact',
+  },
+  {
+    key: 'unclean.leader.election.enable',
+    severity: 'warning',
+    wrong: (_, allowed) =>
+      allowed === 'true' ? 'allows unclean leader elections: acknowledged records may be lost' : undefined,
+    mended: () => 'false',
+  },
+  {
+    key: 'min.insync.replicas',
+    severity: 'warning',
+    wrong: ({ minInsync }, replicas = '1') =>
+      Number(replicas) < minInsync
+        ? `has min.insync.replicas=${replicas}, fewer than ${minInsync}: an append may be acknowledged by a replica that then is lost`
+        : undefined,
+    mended: ({ minInsync }) => String(minInsync),
+  },
+  ...(['retention.ms', 'retention.bytes'] as const).map(
+    (key): SettingCheck => ({
+      key,
+      severity: 'error',
+      wrong: ({ kind }, bound = '-1') =>
+        kind === 'progress' && bound !== '-1'
+          ? `has ${key}=${bound}: progress records would be removed by ${key === 'retention.ms' ? 'age' : 'size'}`
+          : undefined,
+      mended: () => '-1',
+    }),
+  ),
+  {
+    key: 'message.timestamp.type',
+    severity: 'warning',
+    wrong: ({ kind, setting }, type) =>
+      kind === 'events' && type === 'CreateTime' && (setting('retention.ms') ?? '-1') !== '-1'
+        ? "keeps producers’ timestamps: retention goes by the clock of the capture's machine (R20)"
+        : undefined,
+    mended: () => 'LogAppendTime',
+  },
+  {
+    key: 'compression.type',
+    severity: 'warning',
+    wrong: (_, type = 'producer') =>
+      type !== 'producer' ? `has compression.type=${type}: brokers compress every batch anew` : undefined,
+    mended: () => 'producer',
+  },
+];
+
 /** What is wrong with an existing topic's settings; the log never changes them itself. */
 export function topicFindings(
   kind: TopicKind,
@@ -74,65 +155,16 @@ export function topicFindings(
   options: KafkaTopicOptions,
 ): TopicFinding[] {
   const { configs, replication } = present;
-  const findings: TopicFinding[] = [];
-  const wanted = topicPlan(kind, 1, replication, { ...options, replication });
-  const fix = (key: string, value: string): string =>
-    `kafka-configs.sh --alter --entity-type topics --entity-name ${name} --add-config ${key}=${value}`;
-  const policy = configs.get('cleanup.policy') ?? 'delete';
-  const isCompacted = policy.includes('compact');
-  if (kind !== 'table' && isCompacted)
-    findings.push({
-      severity: 'error',
-      finding: `topic ${name} has cleanup.policy=${policy}: compaction removes what a lagging follower needs (R20)`,
-      fix: fix('cleanup.policy', 'delete'),
-    });
-  if (kind === 'table' && policy !== 'compact')
-    findings.push({
-      severity: 'error',
-      finding: `topic ${name} has cleanup.policy=${policy}: positions and anchors would be removed by age`,
-      fix: fix('cleanup.policy', 'compact'),
-    });
-  if (configs.get('unclean.leader.election.enable') === 'true')
-    findings.push({
-      severity: 'warning',
-      finding: `topic ${name} allows unclean leader elections: acknowledged records may be lost`,
-      fix: fix('unclean.leader.election.enable', 'false'),
-    });
-  const asked = options.minInsync ?? Number(wanted.configs['min.insync.replicas']);
-  const minInsync = Number(configs.get('min.insync.replicas') ?? 1);
-  if (minInsync < asked)
-    findings.push({
-      severity: 'warning',
-      finding: `topic ${name} has min.insync.replicas=${minInsync}, fewer than ${asked}: an append may be acknowledged by a replica that then is lost`,
-      fix: fix('min.insync.replicas', String(asked)),
-    });
-  if (kind === 'progress' && (configs.get('retention.ms') ?? '-1') !== '-1')
-    findings.push({
-      severity: 'error',
-      finding: `topic ${name} has retention.ms=${configs.get('retention.ms')}: progress records would be removed by age`,
-      fix: fix('retention.ms', '-1'),
-    });
-  if (kind === 'progress' && (configs.get('retention.bytes') ?? '-1') !== '-1')
-    findings.push({
-      severity: 'error',
-      finding: `topic ${name} has retention.bytes=${configs.get('retention.bytes')}: progress records would be removed by size`,
-      fix: fix('retention.bytes', '-1'),
-    });
-  if (
-    kind === 'events' &&
-    configs.get('message.timestamp.type') === 'CreateTime' &&
-    (configs.get('retention.ms') ?? '-1') !== '-1'
-  )
-    findings.push({
-      severity: 'warning',
-      finding: `topic ${name} keeps producers’ timestamps: retention goes by the clock of the capture's machine (R20)`,
-      fix: fix('message.timestamp.type', 'LogAppendTime'),
-    });
-  if (configs.get('compression.type') !== undefined && configs.get('compression.type') !== 'producer')
-    findings.push({
-      severity: 'warning',
-      finding: `topic ${name} has compression.type=${configs.get('compression.type')}: brokers compress every batch anew`,
-      fix: fix('compression.type', 'producer'),
-    });
-  return findings;
+  const plan = topicPlan(kind, 1, replication, { ...options, replication });
+  const topic: PresentTopic = {
+    kind,
+    setting: (key) => configs.get(key),
+    minInsync: options.minInsync ?? Number(plan.configs['min.insync.replicas']),
+  };
+  return checks.flatMap(({ key, severity, wrong, mended }) => {
+    const trouble = wrong(topic, topic.setting(key));
+    if (trouble === undefined) return [];
+    const fix = `kafka-configs.sh --alter --entity-type topics --entity-name ${name} --add-config ${key}=${mended(topic)}`;
+    return [{ severity, finding: `topic ${name} ${trouble}`, fix }];
+  });
 }

@@ -21,76 +21,104 @@ export interface WatchedFollower {
   transactions(): DurationFigures;
 }
 
+/** The calls that are under way, and how long transactions took. */
+class CallWatch {
+  readonly #clock: Clock;
+  readonly #calls = new Set<PendingCall>();
+  readonly #durations = new DurationTally();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The oldest: a Set keeps the order of insertion. */
+  pending(): PendingCall | undefined {
+    return this.#calls.values().next().value;
+  }
+
+  transactions(): DurationFigures {
+    return this.#durations.figures();
+  }
+
+  async timed<T>(call: string, work: () => Promise<T>): Promise<T> {
+    const entry = { call, since_ms: this.#clock.monotonic() };
+    this.#calls.add(entry);
+    try {
+      return await work();
+    } finally {
+      this.#calls.delete(entry);
+    }
+  }
+
+  /** Begins a transaction by `call`, whose own calls are timed, and itself from here to its commit. */
+  async begun<T extends FollowerTransaction | undefined>(
+    call: string,
+    work: () => Promise<T>,
+  ): Promise<FollowerTransaction | Extract<T, undefined>> {
+    const begun_ms = this.#clock.monotonic();
+    return this.timed(call, async () => {
+      const tx = await work();
+      return tx === undefined ? (tx as Extract<T, undefined>) : this.#transaction(tx, begun_ms);
+    });
+  }
+
+  #transaction(tx: FollowerTransaction, begun_ms: number): FollowerTransaction {
+    return {
+      evolve: (table, changes) => this.timed('evolve', () => tx.evolve(table, changes)),
+      forget: (table, options) => this.timed('forget', () => tx.forget(table, options)),
+      write: (batch) => this.timed('write', () => tx.write(batch)),
+      truncate: (tables) => this.timed('truncate', () => tx.truncate(tables)),
+      deleteRange: (table, range, keep) =>
+        this.timed('deleteRange', () => tx.deleteRange(table, range, keep)),
+      commit: async () => {
+        await this.timed('commit', () => tx.commit());
+        this.#durations.observe((this.#clock.monotonic() - begun_ms) / 1_000);
+      },
+      abort: () => this.timed('abort', () => tx.abort()),
+    };
+  }
+}
+
+function watchPartition(partition: FollowerPartition, watch: CallWatch): FollowerPartition {
+  return {
+    capabilities: partition.capabilities,
+    storeId: () => watch.timed('storeId', () => partition.storeId()),
+    takeOver: (owner) => watch.timed('takeOver', () => partition.takeOver(owner)),
+    position: () => watch.timed('position', () => partition.position()),
+    tables: () => watch.timed('tables', () => partition.tables()),
+    begin: (from, to) => watch.begun('begin', () => partition.begin(from, to)),
+    beginAll: (from, to) => watch.begun('beginAll', () => partition.beginAll(from, to)),
+    close: () => watch.timed('close', () => partition.close()),
+  };
+}
+
+function watchPartitions(partitioned: PartitionedFollower, watch: CallWatch): PartitionedFollower {
+  return {
+    register: (initial, count, options) =>
+      watch.timed('register', () => partitioned.register(initial, count, options)),
+    rows: () => watch.timed('rows', () => partitioned.rows()),
+    open: (partition) => watchPartition(partitioned.open(partition), watch),
+  };
+}
+
 /**
  * A follower whose calls are timed: one that neither answers nor fails (a frozen server, a lock somebody holds) would
  * otherwise look like a quiet one (promise 10).
  */
 export function watchFollower(inner: Follower, clock: Clock): WatchedFollower {
-  const calls = new Set<PendingCall>();
-  const timed = async <T>(call: string, work: () => Promise<T>): Promise<T> => {
-    const entry = { call, since_ms: clock.monotonic() };
-    calls.add(entry);
-    try {
-      return await work();
-    } finally {
-      calls.delete(entry);
-    }
-  };
-  const durations = new DurationTally();
-  const watchTransaction = (tx: FollowerTransaction, begun_ms: number): FollowerTransaction => ({
-    evolve: (table, changes) => timed('evolve', () => tx.evolve(table, changes)),
-    forget: (table, options) => timed('forget', () => tx.forget(table, options)),
-    write: (batch) => timed('write', () => tx.write(batch)),
-    truncate: (tables) => timed('truncate', () => tx.truncate(tables)),
-    deleteRange: (table, range, keep) => timed('deleteRange', () => tx.deleteRange(table, range, keep)),
-    async commit() {
-      await timed('commit', () => tx.commit());
-      durations.observe((clock.monotonic() - begun_ms) / 1_000);
-    },
-    abort: () => timed('abort', () => tx.abort()),
-  });
-  const begin = (work: () => Promise<FollowerTransaction>): Promise<FollowerTransaction> => {
-    const begun_ms = clock.monotonic();
-    return timed('begin', async () => watchTransaction(await work(), begun_ms));
-  };
-  const watchPartition = (partition: FollowerPartition): FollowerPartition => ({
-    capabilities: partition.capabilities,
-    storeId: () => timed('storeId', () => partition.storeId()),
-    takeOver: (owner) => timed('takeOver', () => partition.takeOver(owner)),
-    position: () => timed('position', () => partition.position()),
-    tables: () => timed('tables', () => partition.tables()),
-    begin: (from, to) => begin(() => partition.begin(from, to)),
-    beginAll: (from, to) =>
-      timed('beginAll', async () => {
-        const begun_ms = clock.monotonic();
-        const tx = await partition.beginAll(from, to);
-        return tx && watchTransaction(tx, begun_ms);
-      }),
-    close: () => timed('close', () => partition.close()),
-  });
-  const watchPartitions = (partitioned: PartitionedFollower): PartitionedFollower => ({
-    register: (initial, count, options) =>
-      timed('register', () => partitioned.register(initial, count, options)),
-    rows: () => timed('rows', () => partitioned.rows()),
-    open: (partition) => watchPartition(partitioned.open(partition)),
-  });
+  const watch = new CallWatch(clock);
   const follower: Follower = {
     capabilities: inner.capabilities,
     ...(inner.workers && { workers: inner.workers }),
-    ...(inner.partitioned && { partitioned: watchPartitions(inner.partitioned) }),
-    storeId: () => timed('storeId', () => inner.storeId()),
-    register: (initial, options) => timed('register', () => inner.register(initial, options)),
-    takeOver: (owner) => timed('takeOver', () => inner.takeOver(owner)),
-    position: () => timed('position', () => inner.position()),
-    tables: () => timed('tables', () => inner.tables()),
-    begin: (from, to) => begin(() => inner.begin(from, to)),
+    ...(inner.partitioned && { partitioned: watchPartitions(inner.partitioned, watch) }),
+    storeId: () => watch.timed('storeId', () => inner.storeId()),
+    register: (initial, options) => watch.timed('register', () => inner.register(initial, options)),
+    takeOver: (owner) => watch.timed('takeOver', () => inner.takeOver(owner)),
+    position: () => watch.timed('position', () => inner.position()),
+    tables: () => watch.timed('tables', () => inner.tables()),
+    begin: (from, to) => watch.begun('begin', () => inner.begin(from, to)),
     scan: (table) => inner.scan(table),
-    close: () => timed('close', () => inner.close()),
+    close: () => watch.timed('close', () => inner.close()),
   };
-  return {
-    follower,
-    // A Set keeps the order of insertion.
-    pending: () => calls.values().next().value,
-    transactions: () => durations.figures(),
-  };
+  return { follower, pending: () => watch.pending(), transactions: () => watch.transactions() };
 }
