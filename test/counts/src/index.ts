@@ -1,0 +1,1 @@
+export { type Recording, type RecordingName, readRecording, recordingNames } from './recording/recording.js';
