@@ -61,6 +61,25 @@ const values: readonly (readonly [type: string, constants: readonly string[]])[]
   ['pair[]', [`ARRAY[ROW(1, 'x,"y')::pair, NULL]`]],
 ];
 
+const rows = Math.max(...values.map(([, constants]) => constants.length));
+
+/** All of them, row by row, the first with id `base`; NULL where a type has fewer constants. */
+function insertFrom(base: number): string {
+  const constant = (type: string, text: string | undefined): string =>
+    text === undefined ? 'NULL' : `(${text})::${text.startsWith('repeat') ? 'text::' : ''}${type}`;
+  const row = (index: number): string =>
+    `(${base + index}, ${values.map(([type, constants]) => constant(type, constants[index])).join(', ')})`;
+  return `INSERT INTO v VALUES ${Array.from({ length: rows }, (_, index) => row(index)).join(', ')}`;
+}
+
+/** The rows below id 100 in the server's own words. */
+async function printedBy(url: string): Promise<unknown[][]> {
+  const session = await PgSession.open(url, { role: 'leader' });
+  const found = await session.query('testing', 'SELECT * FROM public.v WHERE id < 100 ORDER BY id');
+  await session.close();
+  return found.map((row) => Object.values(row));
+}
+
 describe.each(postgresVersions)('values of PostgreSQL %i', (version: PostgresVersion) => {
   it('are the same text in the stream, in the snapshot, in windows and as the server itself prints them', async () => {
     await using database = await pgDatabase(version);
@@ -69,16 +88,7 @@ describe.each(postgresVersions)('values of PostgreSQL %i', (version: PostgresVer
       CREATE TYPE pair AS (a int, b text); CREATE TABLE mood_table (id int PRIMARY KEY)`);
     const columns = values.map(([type], i) => `v${i} ${type}`).join(', ');
     await client.query(`CREATE TABLE v (id int PRIMARY KEY, ${columns})`);
-    const rows = Math.max(...values.map(([, constants]) => constants.length));
-    const constant = (type: string, text: string | undefined): string =>
-      text === undefined ? 'NULL' : `(${text})::${text.startsWith('repeat') ? 'text::' : ''}${type}`;
-    const insert = (base: number): string =>
-      Array.from(
-        { length: rows },
-        (_, row) =>
-          `(${base + row}, ${values.map(([type, constants]) => constant(type, constants[row])).join(', ')})`,
-      ).join(', ');
-    await client.query(`INSERT INTO v VALUES ${insert(0)}`);
+    await client.query(insertFrom(0));
 
     const tap = await Tap.open(database);
     const snapshot = tap.session.created?.snapshot;
@@ -97,7 +107,7 @@ describe.each(postgresVersions)('values of PostgreSQL %i', (version: PostgresVer
     const streamed: unknown[][] = [];
     tap.recorder.change = (change) => void (change.after && streamed.push(rowOf(change.after)));
     tap.stream();
-    await client.query(`INSERT INTO v VALUES ${insert(100)}`);
+    await client.query(insertFrom(100));
     const window = await tap.session.windows.read({
       relation: table.relation,
       rows: 100,
@@ -110,11 +120,7 @@ describe.each(postgresVersions)('values of PostgreSQL %i', (version: PostgresVer
     await tap.caughtUp();
     await tap.close();
 
-    const session = await PgSession.open(database.url, { role: 'leader' });
-    const printed = (await session.query('testing', 'SELECT * FROM public.v WHERE id < 100 ORDER BY id')).map(
-      (row) => Object.values(row),
-    );
-    await session.close();
+    const printed = await printedBy(database.url);
     await client.end();
 
     const withoutId = (list: readonly (readonly unknown[])[]) => list.map((row) => row.slice(1));

@@ -36,66 +36,77 @@ const cpu_s = (from) => {
 };
 const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
 
+/** CPU seconds of `work`, called with the number of events done before, for each transaction's worth of a round. */
+function timed(work) {
+  const start = process.cpuUsage();
+  for (let done = 0; done < events; done += perTransaction) work(done);
+  return cpu_s(start);
+}
+
+/** What is measured, by name: each takes the number of events done before and does one transaction's worth. */
+function workloads(encoder, decoder, out) {
+  let lsn = 0;
+  const nextRow = (i) => {
+    change.after = images[i];
+    change.lsnLow = lsn = (lsn + 96) >>> 0;
+  };
+  const values = images.map((image) => {
+    const one = new ByteWriter();
+    change.after = image;
+    encoder.value('c', change, context, one);
+    return one.copy();
+  });
+  const present = () => false;
+  return {
+    rows(done) {
+      out.reset();
+      context.xid = done;
+      context.sourceTime_us += 1000n;
+      for (let i = 0; i < perTransaction; i++) {
+        nextRow(i);
+        encoder.value('c', change, context, out);
+      }
+    },
+    key() {
+      out.reset();
+      for (let i = 0; i < perTransaction; i++) encoder.key(images[i], out);
+    },
+    // One-row transactions: the context changes with every event.
+    single(done) {
+      out.reset();
+      for (let i = 0; i < perTransaction; i++) {
+        nextRow(i);
+        context.xid = done + i;
+        context.lastCommitLow = lsn;
+        context.sourceTime_us += 100n;
+        encoder.value('c', change, context, out);
+      }
+    },
+    decode() {
+      for (let i = 0; i < perTransaction; i++) decoder.decode(values[i], present);
+    },
+  };
+}
+
 async function measure(format) {
   const options = { format, preset: 'lossless', connectorName: 'shop', database: 'shop', version: '0.1.0' };
   const codec = createCodec({ ...options, schemas: memorySchemaStore() });
   const encoder = await codec.encoder(sampleTopic, relation);
   const decoder = await codec.decoder(sampleTopic, relation);
   const out = new ByteWriter(1 << 20);
-  const present = () => false;
-  const figures = { rows: [], key: [], single: [], decode: [] };
+  const work = Object.entries(workloads(encoder, decoder, out));
+  const figures = new Map(work.map(([name]) => [name, []]));
   let bytes = 0;
-  for (let round = 0; round < rounds; round++) {
-    let start = process.cpuUsage();
-    let lsn = 0;
-    for (let done = 0; done < events; done += perTransaction) {
-      out.reset();
-      context.xid = done;
-      context.sourceTime_us += 1000n;
-      for (let i = 0; i < perTransaction; i++) {
-        change.after = images[i];
-        change.lsnLow = lsn = (lsn + 96) >>> 0;
-        encoder.value('c', change, context, out);
-      }
+  for (let round = 0; round < rounds; round++)
+    for (const [name, step] of work) {
+      figures.get(name).push(timed(step));
+      if (name === 'rows') bytes = out.position / perTransaction;
     }
-    figures.rows.push(cpu_s(start));
-    bytes = out.position / perTransaction;
-    start = process.cpuUsage();
-    for (let done = 0; done < events; done += perTransaction) {
-      out.reset();
-      for (let i = 0; i < perTransaction; i++) encoder.key(images[i], out);
-    }
-    figures.key.push(cpu_s(start));
-    // One-row transactions: the context changes with every event.
-    start = process.cpuUsage();
-    for (let done = 0; done < events; done += perTransaction) {
-      out.reset();
-      for (let i = 0; i < perTransaction; i++) {
-        change.after = images[i];
-        change.lsnLow = lsn = (lsn + 96) >>> 0;
-        context.xid = done + i;
-        context.lastCommitLow = lsn;
-        context.sourceTime_us += 100n;
-        encoder.value('c', change, context, out);
-      }
-    }
-    figures.single.push(cpu_s(start));
-    const values = images.map((image) => {
-      const one = new ByteWriter();
-      change.after = image;
-      encoder.value('c', change, context, one);
-      return one.copy();
-    });
-    start = process.cpuUsage();
-    for (let done = 0; done < events; done += perTransaction)
-      for (let i = 0; i < perTransaction; i++) decoder.decode(values[i], present);
-    figures.decode.push(cpu_s(start));
-  }
   return {
     format,
     value_bytes: Math.round(bytes),
     ...Object.fromEntries(
-      Object.entries(figures).map(([name, list]) => [
+      [...figures].map(([name, list]) => [
         `${name}_cpu_s_per_million`,
         { median: median(list), range: [Math.min(...list), Math.max(...list)] },
       ]),

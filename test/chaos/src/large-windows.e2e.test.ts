@@ -25,6 +25,23 @@ async function digest(server: PgServer, table: string): Promise<string> {
   }
 }
 
+/** Without a key, and keyed by an enum: each is read whole in one window. */
+const tables = ['loose', 'moody'] as const;
+const madeOnLeader = [
+  'CREATE TABLE loose (id int, note text)',
+  'ALTER TABLE loose REPLICA IDENTITY FULL',
+  'CREATE INDEX ON loose (id)',
+  `CREATE TYPE mood AS ENUM ('sad', 'ok', 'glad')`,
+  'CREATE TABLE moody (mood mood, id int, note text, PRIMARY KEY (mood, id))',
+  'CREATE INDEX ON moody (id)',
+  `INSERT INTO loose SELECT i, repeat('x', 120) FROM generate_series(1, ${rows}) i`,
+  `INSERT INTO moody SELECT 'sad', i, repeat('x', 120) FROM generate_series(1, ${rows}) i`,
+];
+/** What a resync has to mend: rows that are missing, wrong, and too many. */
+const damage = `DELETE FROM loose WHERE id % 3 = 0; INSERT INTO loose VALUES (1, 'twice'), (1, 'twice');
+  DELETE FROM moody WHERE id % 3 = 0; UPDATE moody SET note = 'wrong' WHERE id % 5 = 0;
+  INSERT INTO moody VALUES ('glad', -1, 'too many')`;
+
 /** Every change of a row without a key costs the replica a pass over its table: more of them would only measure that. */
 const pause_ms = 100;
 
@@ -54,18 +71,8 @@ describe('a table that is read whole in one window', () => {
     'of 300,000 rows, without a key or keyed by an enum, is mended by resync under load, in bounded memory',
     async () => {
       await using stage = await Stage.set({ tables: ['public.items', 'public.loose', 'public.moody'] });
-      await stage.onLeader(
-        'CREATE TABLE loose (id int, note text)',
-        'ALTER TABLE loose REPLICA IDENTITY FULL',
-        'CREATE INDEX ON loose (id)',
-        `CREATE TYPE mood AS ENUM ('sad', 'ok', 'glad')`,
-        'CREATE TABLE moody (mood mood, id int, note text, PRIMARY KEY (mood, id))',
-        'CREATE INDEX ON moody (id)',
-        `INSERT INTO loose SELECT i, repeat('x', 120) FROM generate_series(1, ${rows}) i`,
-        `INSERT INTO moody SELECT 'sad', i, repeat('x', 120) FROM generate_series(1, ${rows}) i`,
-      );
+      await stage.onLeader(...madeOnLeader);
       await stage.open();
-      const tables = ['loose', 'moody'] as const;
       const untilEqual = (): Promise<unknown> =>
         waitFor(
           async () => {
@@ -79,11 +86,8 @@ describe('a table that is read whole in one window', () => {
         );
       await untilEqual();
 
-      // What a resync has to mend: rows that are missing, wrong, and too many.
       const client = await stage.replica.connect();
-      await client.query(`DELETE FROM loose WHERE id % 3 = 0; INSERT INTO loose VALUES (1, 'twice'), (1, 'twice');
-        DELETE FROM moody WHERE id % 3 = 0; UPDATE moody SET note = 'wrong' WHERE id % 5 = 0;
-        INSERT INTO moody VALUES ('glad', -1, 'too many')`);
+      await client.query(damage);
       await client.end();
       const watch = new MemoryWatch(
         new Map([

@@ -51,81 +51,113 @@ const untilStandby = (command: Command): Promise<unknown> =>
     { what: 'an applier stands by, and says so', timeout_ms: arrival_ms },
   );
 
+/** A leader under load, a replica, and the appliers that stand before it. */
+class Standbys implements AsyncDisposable {
+  readonly replica: PgServer;
+  readonly #leader: PgServer;
+  readonly #pipeline: Pipeline;
+  readonly #judge: Judge;
+  readonly #workers: Command[] = [];
+  readonly #stop = new AbortController();
+  #load: Promise<number> | undefined;
+
+  private constructor(leader: PgServer, replica: PgServer) {
+    this.#leader = leader;
+    this.replica = replica;
+    this.#judge = new Judge(leader, oracleSlot);
+    this.#pipeline = new Pipeline({
+      folder: tempFolder('millrace-standby'),
+      leaderUrl: leader.url,
+      replicaUrl: replica.url,
+      log: '{ embedded: { path: ./log, partitions: 3 } }',
+    });
+  }
+
+  /** With its load and its capture, and no applier yet. */
+  static async open(): Promise<Standbys> {
+    const [leader, replica] = await Promise.all([
+      startPostgres({ version: 18 }),
+      startPostgres({ version: 18 }),
+    ]);
+    const client = await leader.connect();
+    await prepareLeader(client, oracleSlot);
+    await client.end();
+    const standbys = new Standbys(leader, replica);
+    standbys.#load = runLoad({ url: leader.url, clients: 2, pause_ms: 10, signal: standbys.#stop.signal });
+    standbys.#pipeline.start('capture');
+    return standbys;
+  }
+
+  start(): Command {
+    const command = this.#pipeline.command('apply', 'replica');
+    this.#workers.push(command);
+    return command;
+  }
+
+  /** Judges what the replica holds now; false while it holds nothing that is exact yet. */
+  async observe(): Promise<boolean> {
+    const reader = await this.replica.connect();
+    const observed = await observePostgres(reader, 'replica').finally(() => reader.end());
+    if (observed) await this.#judge.judge('replica', observed);
+    return observed !== undefined;
+  }
+
+  /** Ends the load and waits until the replica holds all of it; how many transactions that were. */
+  async settle(): Promise<number> {
+    this.#stop.abort();
+    const transactions = (await this.#load) ?? 0;
+    await waitFor(async () => (await this.observe()) && (await this.#judge.missing('replica')) === 0, {
+      what: 'the replica holds every commit',
+      timeout_ms: arrival_ms,
+    });
+    return transactions;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#workers.map((worker) => (worker.exit ? worker.exit : worker.kill9())));
+    await this.#pipeline.destroy();
+    await this.#leader[Symbol.asyncDispose]();
+    await this.replica[Symbol.asyncDispose]();
+  }
+}
+
 describe('hot standbys of a follower', () => {
   it(
     'take over within five seconds from one that freezes, dies or stops under load; a frozen one that wakes up says fenced and changes nothing',
     async () => {
-      await using leader = await startPostgres({ version: 18 });
-      await using replica = await startPostgres({ version: 18 });
-      const client = await leader.connect();
-      await prepareLeader(client, oracleSlot);
-      await client.end();
-      const pipeline = new Pipeline({
-        folder: tempFolder('millrace-standby'),
-        leaderUrl: leader.url,
-        replicaUrl: replica.url,
-        log: '{ embedded: { path: ./log, partitions: 3 } }',
-      });
-      const stop = new AbortController();
-      const workers: Command[] = [];
-      const start = (): Command => {
-        const command = pipeline.command('apply', 'replica');
-        workers.push(command);
-        return command;
-      };
-      const standby = async (): Promise<Command> => {
-        const command = start();
-        await untilStandby(command);
-        return command;
-      };
-      const judge = new Judge(leader, oracleSlot);
-      const observe = async (): Promise<boolean> => {
-        const reader = await replica.connect();
-        const observed = await observePostgres(reader, 'replica').finally(() => reader.end());
-        if (observed) await judge.judge('replica', observed);
-        return observed !== undefined;
-      };
-      try {
-        const load = runLoad({ url: leader.url, clients: 2, pause_ms: 10, signal: stop.signal });
-        pipeline.start('capture');
-        const first = start();
-        await waitFor(observe, { what: 'the replica is exact', timeout_ms: arrival_ms });
-        const second = await standby();
-        // Comes after the second, and waits behind it.
-        const third = start();
+      await using standbys = await Standbys.open();
+      const { replica } = standbys;
+      const first = standbys.start();
+      await waitFor(() => standbys.observe(), { what: 'the replica is exact', timeout_ms: arrival_ms });
+      const second = standbys.start();
+      await untilStandby(second);
+      // Comes after the second, and waits behind it.
+      const third = standbys.start();
 
-        const freeze_ms = await takeover_ms(replica, () => first.signal('SIGSTOP'));
-        expect(freeze_ms).toBeLessThan(takeover_ms_max);
-        await observe();
-        first.signal('SIGCONT');
-        expect((await first.exited).code).toBe(fencedExit);
-        expect(first.output).toContain('MR-4003');
-        expect(first.output.toLowerCase()).toContain('fenced');
-        await observe();
+      const freeze_ms = await takeover_ms(replica, () => first.signal('SIGSTOP'));
+      expect(freeze_ms).toBeLessThan(takeover_ms_max);
+      await standbys.observe();
+      first.signal('SIGCONT');
+      expect((await first.exited).code).toBe(fencedExit);
+      expect(first.output).toContain('MR-4003');
+      expect(first.output.toLowerCase()).toContain('fenced');
+      await standbys.observe();
 
-        await untilStandby(third);
-        const death_ms = await takeover_ms(replica, () => second.kill9());
-        expect(death_ms).toBeLessThan(takeover_ms_max);
-        await observe();
+      await untilStandby(third);
+      const death_ms = await takeover_ms(replica, () => second.kill9());
+      expect(death_ms).toBeLessThan(takeover_ms_max);
+      await standbys.observe();
 
-        const fourth = await standby();
-        const handover_ms = await takeover_ms(replica, () => third.stop());
-        expect(handover_ms).toBeLessThan(cleanTakeover_ms_max);
-        process.stderr.write(
-          `takeover: frozen ${freeze_ms.toFixed()} ms, killed ${death_ms.toFixed()} ms, stopped ${handover_ms.toFixed()} ms\n`,
-        );
-        stop.abort();
-        expect(await load).toBeGreaterThan(50);
-        await waitFor(async () => (await observe()) && (await judge.missing('replica')) === 0, {
-          what: 'the replica holds every commit',
-          timeout_ms: arrival_ms,
-        });
-        expect(fourth.exit).toBeUndefined();
-      } finally {
-        stop.abort();
-        await Promise.all(workers.map((worker) => (worker.exit ? worker.exit : worker.kill9())));
-        await pipeline.destroy();
-      }
+      const fourth = standbys.start();
+      await untilStandby(fourth);
+      const handover_ms = await takeover_ms(replica, () => third.stop());
+      expect(handover_ms).toBeLessThan(cleanTakeover_ms_max);
+      process.stderr.write(
+        `takeover: frozen ${freeze_ms.toFixed()} ms, killed ${death_ms.toFixed()} ms, stopped ${handover_ms.toFixed()} ms\n`,
+      );
+      expect(await standbys.settle()).toBeGreaterThan(50);
+      expect(fourth.exit).toBeUndefined();
     },
     limit_ms,
   );

@@ -48,7 +48,7 @@ export interface ComparedRun {
  * publication of its own, from their snapshots to the last change.
  */
 export async function runBoth(program: JavaProgram, run: ComparedRun): Promise<Outcome> {
-  const { workload, adjusted, alone } = run;
+  const { workload, alone } = run;
   await using database = await pgDatabase(18);
   const leader = await database.connect();
   try {
@@ -62,17 +62,7 @@ export async function runBoth(program: JavaProgram, run: ComparedRun): Promise<O
     const tables = [...workload.tables, ...edges];
     await using avro = await MillraceTap.open({ database, prefix, format: 'avro', tables });
     await using json = await MillraceTap.open({ database, prefix, format: 'json', tables });
-    await using debezium = new DebeziumTap(program, {
-      plain: connectorOf(database, 'plain', tables),
-      adjusted: {
-        ...connectorOf(database, 'adjusted', [...adjusted, ...edges]),
-        'schema.name.adjustment.mode': 'avro',
-        'field.name.adjustment.mode': 'avro',
-        'message.prefix.exclude.list': 'millrace.*',
-        ...metricsOf('adjusted'),
-      },
-      alone: { ...connectorOf(database, 'alone', [...alone.tables, ...edges]), ...metricsOf('alone') },
-    });
+    await using debezium = new DebeziumTap(program, connectorsOf(database, run));
     const haveEnded = async (): Promise<boolean[]> => [
       ...engines.map((engine) => debezium.has(engine, lastTopic)),
       await avro.has(lastTopic),
@@ -91,23 +81,40 @@ export async function runBoth(program: JavaProgram, run: ComparedRun): Promise<O
       async (ended) => ended.every((has) => has),
       'all have published the last change',
     );
-    return {
-      debezium: debezium.records('plain').filter(isWithin),
-      adjusted: debezium.records('adjusted').filter(isWithin),
-      alone: debezium.records('alone').filter(isWithin),
-      avro: await readAvro(
-        (await avro.records()).filter(isWithin),
-        new AvroConsumer((id) => avro.schemas.get(id)),
-      ),
-      json: (await json.records()).filter(isWithin).map(({ topic, key, value }) => ({
-        topic,
-        key: textOf(key),
-        value: textOf(value),
-      })),
-    };
+    return await outcomeOf(debezium, avro, json);
   } finally {
     await leader.end();
   }
+}
+
+/** The three of Debezium's connectors that an {@link Outcome} names, in their configuration. */
+function connectorsOf(
+  database: TestDatabase,
+  { workload, adjusted, alone }: ComparedRun,
+): Record<(typeof engines)[number], Record<string, string>> {
+  return {
+    plain: connectorOf(database, 'plain', [...workload.tables, ...edges]),
+    adjusted: {
+      ...connectorOf(database, 'adjusted', [...adjusted, ...edges]),
+      'schema.name.adjustment.mode': 'avro',
+      'field.name.adjustment.mode': 'avro',
+      'message.prefix.exclude.list': 'millrace.*',
+      ...metricsOf('adjusted'),
+    },
+    alone: { ...connectorOf(database, 'alone', [...alone.tables, ...edges]), ...metricsOf('alone') },
+  };
+}
+
+async function outcomeOf(debezium: DebeziumTap, avro: MillraceTap, json: MillraceTap): Promise<Outcome> {
+  const avroRecords = (await avro.records()).filter(isWithin);
+  const jsonRecords = (await json.records()).filter(isWithin);
+  return {
+    debezium: debezium.records('plain').filter(isWithin),
+    adjusted: debezium.records('adjusted').filter(isWithin),
+    alone: debezium.records('alone').filter(isWithin),
+    avro: await readAvro(avroRecords, new AvroConsumer((id) => avro.schemas.get(id))),
+    json: jsonRecords.map(({ topic, key, value }) => ({ topic, key: textOf(key), value: textOf(value) })),
+  };
 }
 
 const slotOf = (database: TestDatabase, name: string): string => `debezium_${name}_${database.name}`;

@@ -41,6 +41,20 @@ function workspaceOf(...packages: WorkspacePackage[]): Workspace {
 describe('each rule finds a seeded violation', () => {
   it.each<[string, rule.Rule, Workspace]>([
     ['a long file', rule.filesAreSmall, workspaceOf(pkg('a', { 'src/a.ts': '\n'.repeat(601) }))],
+    [
+      'a long function',
+      rule.functionsFitAScreen,
+      workspaceOf(pkg('a', { 'src/a.ts': `export function f() {${'\n'.repeat(55)}}` })),
+    ],
+    [
+      'a long test in a list of tests',
+      rule.functionsFitAScreen,
+      workspaceOf(
+        pkg('a', {
+          'src/a.test.ts': `describe('a', () => {\nit.each([1])('b', () => {${'\n'.repeat(55)}})\n})`,
+        }),
+      ),
+    ],
     ['a vague folder', rule.foldersHaveMeaning, workspaceOf(pkg('a', { 'src/utils/a.ts': '' }))],
     [
       'a postponed piece of work',

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { functionsOf } from './functions.js';
 import { findCycle, type Graph } from './graph.js';
 import {
   builtins,
@@ -13,6 +14,9 @@ import {
 export type Rule = (workspace: Workspace) => string[];
 
 export const lines_max = 600;
+
+/** What a screen shows at once. */
+export const function_lines_max = 55;
 
 /** Folders named so say nothing about what is in them. */
 const meaningless = new Set([
@@ -39,6 +43,14 @@ const eachFile = (
 export const filesAreSmall: Rule = (workspace) =>
   eachFile(workspace, (file) =>
     file.lines > lines_max ? [`${file.path} has ${file.lines} lines, more than ${lines_max}: split it`] : [],
+  );
+
+/** A test is a function too; a list of tests is not: its file's length bounds it. */
+export const functionsFitAScreen: Rule = (workspace) =>
+  eachFile(workspace, ({ path, text }) =>
+    functionsOf(path, text)
+      .filter(({ lines }) => lines > function_lines_max)
+      .map(({ name, line, lines }) => `${path}:${line}: ${name} has ${lines} lines, more than a screen`),
   );
 
 export const foldersHaveMeaning: Rule = (workspace) =>
@@ -138,6 +150,7 @@ export const productsDoNotNeedTests: Rule = ({ packages }) => {
 /** Every rule, by the sentence a test states. */
 export const rules: Readonly<Record<string, Rule>> = {
   [`no file is longer than ${lines_max} lines`]: filesAreSmall,
+  'no function is longer than a screen': functionsFitAScreen,
   'folders are named for what they hold': foldersHaveMeaning,
   'nothing is left for later': nothingIsLeftForLater,
   'relative imports stay inside their package': relativeImportsStayInside,

@@ -1,12 +1,31 @@
 import { type PostgresVersion, pgDatabase, postgresVersions, startPostgres } from '@millrace/test-support';
 import { describe, expect, it } from 'vitest';
-import { type Finding, preflight } from './../index.js';
+import { type Finding, preflight } from '../index.js';
 import { Tap } from '../recorder.sample.js';
 
 const short = (findings: readonly Finding[]): string[] =>
   findings.map(
     (finding) => `${finding.severity} ${finding.check}${finding.subject ? ` ${finding.subject}` : ''}`,
   );
+
+/** One table of each kind that is trouble, but `extra`, which the publication p lacks, and `none`, which is not there. */
+const troublesome = `CREATE TABLE keyless (a int); CREATE UNLOGGED TABLE unlogged (id int PRIMARY KEY);
+  CREATE VIEW seen AS SELECT 1 AS one; CREATE TABLE gen (id int PRIMARY KEY, g int GENERATED ALWAYS AS (id) STORED);
+  CREATE TABLE extra (id int PRIMARY KEY);
+  CREATE PUBLICATION p FOR TABLE keyless, gen WITH (publish = 'insert')`;
+
+const troubles = (slot: string): string[] =>
+  [
+    `error slot-mismatch ${slot}`,
+    'error publication-lacks-tables p',
+    'error table-identity public.keyless',
+    'error table-kind public.seen',
+    'error table-missing public.none',
+    'error table-unlogged public.unlogged',
+    'warning publication-actions p',
+    'warning slot-wal-limit',
+    'note table-generated-columns public.gen',
+  ].sort();
 
 describe.each(postgresVersions)('the preflight of PostgreSQL %i', (version: PostgresVersion) => {
   it('finds nothing to stop a leader that is ready, and agrees with a source that runs', async () => {
@@ -39,34 +58,13 @@ describe.each(postgresVersions)('the preflight of PostgreSQL %i', (version: Post
   it('names every trouble with tables, publication and slot, each with a fix that mends it', async () => {
     await using database = await pgDatabase(version);
     const client = await database.connect();
-    await client.query(`CREATE TABLE keyless (a int); CREATE UNLOGGED TABLE unlogged (id int PRIMARY KEY);
-      CREATE VIEW seen AS SELECT 1 AS one; CREATE TABLE gen (id int PRIMARY KEY, g int GENERATED ALWAYS AS (id) STORED);
-      CREATE TABLE extra (id int PRIMARY KEY);
-      CREATE PUBLICATION p FOR TABLE keyless, gen WITH (publish = 'insert')`);
+    await client.query(troublesome);
     await client.query(`SELECT pg_create_logical_replication_slot('x_${database.name}', 'test_decoding')`);
-    const table = (name: string) => ({ schema: 'public', name });
-    const findings = await preflight({
-      url: database.url,
-      slot: `x_${database.name}`,
-      publication: {
-        name: 'p',
-        create: false,
-        tables: ['keyless', 'unlogged', 'seen', 'gen', 'extra', 'none'].map(table),
-      },
-    });
-    expect(short(findings).sort()).toEqual(
-      [
-        `error slot-mismatch x_${database.name}`,
-        'error publication-lacks-tables p',
-        'error table-identity public.keyless',
-        'error table-kind public.seen',
-        'error table-missing public.none',
-        'error table-unlogged public.unlogged',
-        'warning publication-actions p',
-        'warning slot-wal-limit',
-        'note table-generated-columns public.gen',
-      ].sort(),
-    );
+    const names = ['keyless', 'unlogged', 'seen', 'gen', 'extra', 'none'];
+    const tables = names.map((name) => ({ schema: 'public', name }));
+    const publication = { name: 'p', create: false, tables };
+    const findings = await preflight({ url: database.url, slot: `x_${database.name}`, publication });
+    expect(short(findings).sort()).toEqual(troubles(`x_${database.name}`));
     const severities = findings.map((finding) => finding.severity);
     expect(severities).toEqual(
       severities.toSorted(
@@ -82,15 +80,7 @@ describe.each(postgresVersions)('the preflight of PostgreSQL %i', (version: Post
       'DROP VIEW seen; CREATE TABLE seen (id int PRIMARY KEY); CREATE TABLE "none" (id int PRIMARY KEY)',
     );
     await client.query(fix('publication-lacks-tables'));
-    const again = await preflight({
-      url: database.url,
-      slot: 'not_there_yet',
-      publication: {
-        name: 'p',
-        create: false,
-        tables: ['keyless', 'unlogged', 'seen', 'gen', 'extra', 'none'].map(table),
-      },
-    });
+    const again = await preflight({ url: database.url, slot: 'not_there_yet', publication });
     expect(short(again)).toEqual(['warning slot-wal-limit', 'note table-generated-columns public.gen']);
     await client.end();
   });
