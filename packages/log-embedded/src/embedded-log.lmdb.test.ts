@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeLogConformance } from '@millrace/log/conformance';
 import { silentLogger, systemClock } from '@millrace/runtime';
-import { openEmbeddedLog } from './embedded-log.js';
+import { openEmbeddedLog } from './open.js';
 
 describeLogConformance('the embedded log', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-log-'));

@@ -1,4 +1,4 @@
-export { openEmbeddedLog } from './embedded-log.js';
+export { openEmbeddedLog } from './open.js';
 export type {
   EmbeddedLog,
   EmbeddedLogOptions,

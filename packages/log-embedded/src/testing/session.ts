@@ -13,7 +13,7 @@ import {
 } from '@millrace/log';
 import { lsn, type Position } from '@millrace/model';
 import { silentLogger, systemClock } from '@millrace/runtime';
-import { openEmbeddedLog } from '../embedded-log.js';
+import { openEmbeddedLog } from '../open.js';
 import type { EmbeddedLog, EmbeddedLogOptions } from '../options.js';
 
 export const topic = 'shop.public.orders';
