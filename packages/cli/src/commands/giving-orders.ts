@@ -3,8 +3,8 @@ import { hostname } from 'node:os';
 import { ServiceBoard, type ServiceNote, silentAfter_ms } from '@millrace/lag-monitor';
 import type { Log } from '@millrace/log';
 import { Fault, systemClock } from '@millrace/runtime';
+import { leftDoing } from '../wiring/note-post.js';
 import { type Order, type OrderKind, Orders } from '../wiring/orders.js';
-import { leftDoing } from '../wiring/supervisor.js';
 import type { CommandContext } from './context.js';
 
 /** A living process carries out an order within a second or two, or after closing a transaction under way. */

@@ -5,11 +5,12 @@ import type { Log } from '@millrace/log';
 import { type Fault, type FaultCode, faultCatalogue, type Logger, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { partitionsOf } from './log.js';
+import type { Showing } from './note-post.js';
 import type { OrderKind } from './orders.js';
 import { codecFor, followerConfig, identity, openFollower, surroundingsFor } from './pipeline.js';
 import { patience_ms, RegistryWait, schemaStoreFor } from './registry.js';
 import { openSource } from './source.js';
-import type { Showing, Supervised } from './supervisor.js';
+import type { Supervised } from './supervisor.js';
 import { type WatchedFollower, watchFollower } from './watched-follower.js';
 
 export interface SupervisedCapture extends Supervised {

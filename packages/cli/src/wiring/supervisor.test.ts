@@ -2,8 +2,9 @@ import { ServiceBoard } from '@millrace/lag-monitor';
 import { MemoryLogServer } from '@millrace/log';
 import { Fault, silentLogger, systemClock } from '@millrace/runtime';
 import { expect, it } from 'vitest';
+import type { Showing } from './note-post.js';
 import { Orders } from './orders.js';
-import { type Showing, type Supervised, supervise } from './supervisor.js';
+import { type Supervised, supervise } from './supervisor.js';
 
 const active: Showing = { state: 'running', doing: 'applying', figures: { events: 1 } };
 const standby: Showing = {

@@ -1,19 +1,9 @@
-import { hostname } from 'node:os';
-import {
-  boardBeat_ms,
-  type ServiceBoard,
-  type ServiceNote,
-  type ServiceState,
-  type ServiceWorker,
-  silentAfter_ms,
-} from '@millrace/lag-monitor';
+import type { ServiceBoard } from '@millrace/lag-monitor';
 import {
   backoff_ms,
   type Clock,
   defaultBackoff,
   Fault,
-  type FaultCode,
-  faultCatalogue,
   isFault,
   JointSignal,
   type Logger,
@@ -21,20 +11,8 @@ import {
   toFault,
 } from '@millrace/runtime';
 import { afterAbandoned_ms, settledOrAbandoned } from './abandon.js';
+import { leftDoing, NotePost, remedyFor, type Showing } from './note-post.js';
 import type { OrderKind, Orders } from './orders.js';
-
-/** What a running service shows on the board. */
-export interface Showing {
-  readonly state: Extract<ServiceState, 'starting' | 'running' | 'waiting'>;
-  readonly doing: string;
-  /** Why it waits. */
-  readonly fault?: { readonly code: FaultCode; readonly detail: string } | undefined;
-  readonly figures: Readonly<Record<string, number>>;
-  /** Another process works, and speaks for the service: this one writes no notes and takes no orders. */
-  readonly isSecond?: boolean;
-  /** The processes for which this one speaks. */
-  readonly others?: readonly ServiceWorker[];
-}
 
 export interface Running {
   readonly service: Service;
@@ -64,12 +42,8 @@ export interface SupervisorOptions {
 }
 
 const orderPoll_ms = 1_000;
-/** A wait without a fault is told once it lasts. */
-const told_ms_min = 3_000;
 /** Passwords are rotated and privileges granted while we run: no restart is needed, and no copy made anew. */
 const refusedAgain_ms = 15_000;
-/** `doing` of a note whose process is gone: nobody is there to take orders. */
-export const leftDoing = 'ended';
 
 type Ending =
   | { readonly kind: 'aborted' }
@@ -124,9 +98,6 @@ function forService(fault: Fault, service: string): Fault {
   const named = remedyFor(remedy, service);
   return named === remedy ? fault : new Fault(code, { detail, context, remedy: named, cause: fault });
 }
-
-const remedyFor = (remedy: string, service: string): string =>
-  remedy.replaceAll('<follower>', service === 'capture' ? '--all' : service);
 
 async function runOnce(
   supervised: Supervised,
@@ -256,140 +227,4 @@ async function carryOut(supervised: Supervised, order: OrderKind, options: Super
     options.logger.error({ code: fault.code }, `the order failed: ${fault.detail}`);
   }
   await options.orders.clear(supervised.name);
-}
-
-/** Writes a service's notes; one that cannot be written is logged, never an end. */
-class NotePost {
-  readonly #service: string;
-  readonly #options: SupervisorOptions;
-  #last: ServiceNote | undefined;
-  /** The wait that the log tells of: its fault's code, or `unanswered`. */
-  #told: string | undefined;
-  /** Another process speaks for the service. */
-  #isSecond = false;
-  #standby: string | undefined;
-  #others: readonly ServiceWorker[] = [];
-
-  constructor(service: string, options: SupervisorOptions) {
-    this.#service = service;
-    this.#options = options;
-  }
-
-  /** Nothing while another process of the same service is heard of: it may be a standby that starts. */
-  async showStart(): Promise<void> {
-    this.#isSecond = await this.isSpokenFor();
-    if (!this.#isSecond) await this.show({ state: 'starting', doing: 'starting', figures: {} });
-  }
-
-  /** Another process of the service is heard of. */
-  async isSpokenFor(): Promise<boolean> {
-    const { board, clock } = this.#options;
-    const notes = await board.read().catch(() => []);
-    const note = notes.find(({ service }) => service === this.#service);
-    if (!note || (note.pid === process.pid && note.host === hostname())) return false;
-    // One that has stopped does no work: whoever starts is not its standby, and its order is theirs.
-    return note.state !== 'stopped' && clock.now() - note.beat_ms < silentAfter_ms;
-  }
-
-  /** False when another process speaks for the service, and takes its orders. */
-  get speaks(): boolean {
-    return !this.#isSecond;
-  }
-
-  async show(showing: Showing): Promise<void> {
-    const { state, doing, fault, figures, others = [] } = showing;
-    // A file that another process of ours holds is a standby's wait; one that anybody else holds is a trouble to be shown.
-    const isLocked = fault?.code === 'MR-4009' && (await this.isSpokenFor());
-    this.#isSecond = showing.isSecond === true || isLocked;
-    if (this.#isSecond) {
-      this.#tellStandby(doing);
-      return;
-    }
-    this.#others = others;
-    const entry = fault && faultCatalogue[fault.code];
-    const told = fault &&
-      entry && { ...fault, name: entry.name, remedy: remedyFor(entry.remedy, this.#service) };
-    await this.#write(state, doing, figures, told);
-  }
-
-  stopped(fault: Fault, doing: string): Promise<void> {
-    // Whoever took over speaks for the service.
-    this.#isSecond ||= fault.code === 'MR-4003';
-    if (this.#isSecond) return Promise.resolve();
-    const { code, detail, remedy } = fault;
-    return this.#write('stopped', doing, this.#last?.figures ?? {}, {
-      code,
-      name: fault.entry.name,
-      detail,
-      remedy,
-    });
-  }
-
-  /** Ended on request. A fault that had stopped the service stays: it is why nothing ran. */
-  ended(): Promise<void> {
-    if (this.#isSecond || (this.#last?.state === 'stopped' && this.#last.fault)) return Promise.resolve();
-    return this.#write('stopped', leftDoing, this.#last?.figures ?? {}, undefined);
-  }
-
-  /** Says the last note again. */
-  beat(): Promise<void> {
-    const last = this.#isSecond ? undefined : this.#last;
-    return last ? this.#write(last.state, last.doing, last.figures, last.fault) : Promise.resolve();
-  }
-
-  /** A standby is seen in its own log, and in the note of the process that works. */
-  #tellStandby(doing: string): void {
-    if (this.#standby !== doing) this.#options.logger.info({}, doing);
-    this.#standby = doing;
-  }
-
-  /** Waits stand in the log with their cause, once, and so does their end (promise 10). Steps of a start are no news. */
-  #logTurn(note: ServiceNote): void {
-    const { logger } = this.#options;
-    const { state, doing, fault, since_ms, beat_ms } = note;
-    const waited_ms = beat_ms - since_ms;
-    if (state === 'waiting' && (fault || waited_ms >= told_ms_min)) {
-      const cause = fault?.code ?? 'unanswered';
-      if (this.#told !== cause) logger.warn({ code: fault?.code }, `waits: ${doing}`);
-      this.#told = cause;
-    } else if (state === 'running' && this.#told !== undefined) {
-      logger.info({}, 'goes on');
-      this.#told = undefined;
-    }
-  }
-
-  async #write(
-    state: ServiceState,
-    doing: string,
-    figures: Readonly<Record<string, number>>,
-    fault: ServiceNote['fault'],
-  ): Promise<void> {
-    const now_ms = this.#options.clock.now();
-    const last = this.#last;
-    const same = last?.state === state && last.fault?.code === fault?.code;
-    const note: ServiceNote = {
-      service: this.#service,
-      state,
-      doing,
-      ...(fault && { fault }),
-      since_ms: same ? last.since_ms : now_ms,
-      beat_ms: now_ms,
-      pid: process.pid,
-      host: hostname(),
-      figures,
-      ...(this.#others.length > 0 && { others: this.#others }),
-    };
-    const quietly = same && last.doing === doing && now_ms - last.beat_ms < boardBeat_ms;
-    if (quietly) return;
-    this.#logTurn(note);
-    this.#last = note;
-    try {
-      await this.#options.board.write(note);
-    } catch (error) {
-      this.#options.logger.warn(
-        { code: toFault(error).code },
-        'the service’s state could not be noted in the log',
-      );
-    }
-  }
 }
