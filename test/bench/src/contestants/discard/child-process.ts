@@ -1,0 +1,73 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { FromChild, ToChild } from './messages.js';
+
+const entry = fileURLToPath(new URL('child.js', import.meta.url));
+const start_ms_max = 30_000;
+
+/** The process that captures and discards, as the bench sees it. */
+export class DiscardProcess {
+  readonly #child: ChildProcess;
+  readonly #listeners = new Set<(message: FromChild) => void>();
+  #events = 0;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    child.on('message', (message: FromChild) => {
+      if (message.kind === 'events') this.#events = message.events;
+      for (const listener of [...this.#listeners]) listener(message);
+    });
+    child.once('exit', (code, signal) => {
+      const error = `the discarding capture ended with ${code ?? signal}`;
+      for (const listener of [...this.#listeners]) listener({ kind: 'failed', error });
+    });
+  }
+
+  static async start(): Promise<DiscardProcess> {
+    const child = new DiscardProcess(fork(entry, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
+    await child.next((message) => message.kind === 'ready', start_ms_max);
+    return child;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Events discarded since the process began, as last heard. */
+  get events(): number {
+    return this.#events;
+  }
+
+  send(message: ToChild): void {
+    this.#child.send(message);
+  }
+
+  /** The first message from now on that `wanted` is true for. Rejects when the capture failed, or after `timeout_ms`. */
+  next(wanted: (message: FromChild) => boolean, timeout_ms: number): Promise<FromChild> {
+    return new Promise((resolve, reject) => {
+      const done = (act: () => void): void => {
+        clearTimeout(timer);
+        this.#listeners.delete(listen);
+        act();
+      };
+      const listen = (message: FromChild): void => {
+        if (message.kind === 'failed') done(() => reject(new Error(message.error)));
+        else if (wanted(message)) done(() => resolve(message));
+      };
+      const timer = setTimeout(
+        () => done(() => reject(new Error(`the discarding capture did not answer for ${timeout_ms} ms`))),
+        timeout_ms,
+      );
+      this.#listeners.add(listen);
+    });
+  }
+
+  /** Ends the process, whatever it does. */
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await ended;
+  }
+}

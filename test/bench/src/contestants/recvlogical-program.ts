@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process';
+import { access, readdir } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { debianRoot } from '@millrace/debian-packages';
+
+const name = 'pg_recvlogical';
+const run = promisify(execFile);
+
+/** How to start pg_recvlogical here. */
+export interface RecvlogicalProgram {
+  readonly path: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** `pg_recvlogical (PostgreSQL) 18.1`. */
+  readonly version: string;
+}
+
+let found: Promise<RecvlogicalProgram> | undefined;
+
+/** The one on the PATH, else Debian's, unpacked into the user's cache. Throws where there is neither. */
+export function recvlogicalProgram(): Promise<RecvlogicalProgram> {
+  found ??= find();
+  return found;
+}
+
+async function find(): Promise<RecvlogicalProgram> {
+  const path = await onPath();
+  if (path !== undefined) return program(path, process.env);
+  try {
+    const { folder, libraryPath } = await debianRoot({ packages: ['postgresql-client'] });
+    const versions = join(folder, 'usr', 'lib', 'postgresql');
+    const newest = (await readdir(versions)).sort((a, b) => Number(b) - Number(a))[0] ?? '';
+    return await program(join(versions, newest, 'bin', name), {
+      ...process.env,
+      LD_LIBRARY_PATH: libraryPath,
+    });
+  } catch (cause) {
+    throw new Error(
+      `${name} is neither on the PATH nor to be had from apt-get: install PostgreSQL's client programs`,
+      { cause },
+    );
+  }
+}
+
+async function onPath(): Promise<string | undefined> {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const path = join(folder, name);
+    const there = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (there) return path;
+  }
+  return undefined;
+}
+
+async function program(path: string, env: NodeJS.ProcessEnv): Promise<RecvlogicalProgram> {
+  const { stdout } = await run(path, ['--version'], { env });
+  return { path, env, version: stdout.trim() };
+}
