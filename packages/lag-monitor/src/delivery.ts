@@ -1,9 +1,9 @@
 import type { JobAttempt, JobRunner, JobRunnerStatus, JobVerdict, RetryPolicy } from '@millrace/jobs';
 import { backoff_ms, Fault, JointSignal, type Surroundings, toFault } from '@millrace/runtime';
+import { Debts } from './debts.js';
 import type { DeliveryResult, Notification, Notifier } from './notifier.js';
-import { type Outbox, type Owed, owedKey } from './outbox.js';
-import { PatientOutbox } from './patient-outbox.js';
-import { type OwedHere, WaitingLine } from './waiting-line.js';
+import type { Outbox, Owed } from './outbox.js';
+import type { WaitingLine } from './waiting-line.js';
 
 export interface DeliveryOptions {
   readonly notifiers: readonly Notifier[];
@@ -68,8 +68,9 @@ const turn_ms_default = 5_000;
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
-  readonly #line = new WaitingLine();
-  readonly #outbox: PatientOutbox;
+  readonly #debts: Debts;
+  /** Its waiting line. */
+  readonly #line: WaitingLine;
   readonly #stop = new AbortController();
   /** Requests under way. */
   readonly #sending = new Set<Promise<unknown>>();
@@ -80,11 +81,15 @@ export class Delivery {
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
-    this.#outbox = new PatientOutbox({
+    this.#debts = new Debts({
       outbox: options.outbox,
       clock: options.surroundings.clock,
       onTrouble: (error) => this.#note(toFault(error), 'a page could not be kept'),
+      onNext: (key) => {
+        if (!this.#closing) this.#begin(key);
+      },
     });
+    this.#line = this.#debts.line;
     this.#turn_ms = options.turn_ms ?? turn_ms_default;
   }
 
@@ -96,7 +101,7 @@ export class Delivery {
   /** Takes over what is owed and begins. Rejects when the job runner can never work (MR-6005), or the log cannot be read. */
   async start(): Promise<void> {
     const { jobs, lastResort } = this.#options;
-    for (const owed of await this.#outbox.owed()) this.#line.add(owedKey(owed), { ...owed, kept: true });
+    await this.#debts.takeOver();
     const handle = (attempt: JobAttempt): Promise<JobVerdict> => this.#onJob(attempt);
     await lastResort.start(handle);
     if (jobs !== lastResort) {
@@ -112,14 +117,12 @@ export class Delivery {
   /** Resolves when the notification is kept as well as it can be; it is delivered in the background. */
   async tell(notification: Notification): Promise<void> {
     for (const { channel, disabled } of this.#options.notifiers) {
-      const owed = { channel, notification: clipped(notification) };
-      const key = owedKey(owed);
       if (disabled || this.#line.size >= owed_max) {
         this.#options.onResult(channel, 'failed');
         continue;
       }
-      const kept = await this.#outbox.put(owed);
-      if (this.#line.add(key, { ...owed, kept })) this.#begin(key);
+      const key = await this.#debts.add({ channel, notification });
+      if (key !== undefined) this.#begin(key);
     }
   }
 
@@ -205,11 +208,11 @@ export class Delivery {
 
   async #enqueue(runner: JobRunner, id: string, data: string, delay_ms: number): Promise<void> {
     // Given up before a restart, when the outbox could not be written.
-    if ((await runner.enqueue({ id, data, delay_ms })) === 'ended') await this.#end(id);
+    if ((await runner.enqueue({ id, data, delay_ms })) === 'ended') await this.#debts.end(id);
   }
 
   async #onJob({ id, data, retries, last, signal }: JobAttempt): Promise<JobVerdict> {
-    if (!(await this.#isOwed(id, data))) return { kind: 'done' };
+    if (!(await this.#debts.isOwed(id, data))) return { kind: 'done' };
     const outcome = await this.#attempt(id, signal);
     if (outcome === 'ended') return { kind: 'done' };
     if (outcome === 'blocked') return { kind: 'later', in_ms: this.#turn_ms };
@@ -221,25 +224,8 @@ export class Delivery {
     }
     const owed = this.#line.get(id);
     if (owed) this.#options.onResult(owed.channel, 'failed');
-    await this.#end(id);
+    await this.#debts.end(id);
     return { kind: 'drop', reason: 'not delivered within a day' };
-  }
-
-  /**
-   * Whether a job's notification is still to be sent. Another monitor on the same log may have sent it, or have made the
-   * job: what is in the outbox counts, and what could not be put there.
-   */
-  async #isOwed(id: string, data: string): Promise<boolean> {
-    const known = this.#line.get(id);
-    const owed = known ?? parse(data);
-    if (!owed || owedKey(owed) !== id) return false;
-    const kept = owed.kept ? await this.#outbox.has(id) : true;
-    if (kept === false) {
-      this.#pass(this.#line.remove(id));
-      return false;
-    }
-    this.#line.add(id, owed);
-    return true;
   }
 
   /** One attempt, alone in its alert's lane. */
@@ -249,7 +235,7 @@ export class Delivery {
     return this.#line.inTurn(key, async () => {
       if (this.#closing) return 'retry';
       if (!this.#line.has(key)) return 'ended';
-      if (await this.#isBlocked(key)) return 'blocked';
+      if (await this.#debts.isBlocked(key)) return 'blocked';
       using either = new JointSignal(this.#stop.signal, signal);
       return await this.#send(key, owed, either.signal);
     });
@@ -261,7 +247,7 @@ export class Delivery {
     // Its channel left the configuration, or was turned off.
     if (!notifier || notifier.disabled) {
       onResult(channel, 'failed');
-      await this.#end(key);
+      await this.#debts.end(key);
       return 'ended';
     }
     const sending = notifier.attempt(notification, signal);
@@ -275,58 +261,12 @@ export class Delivery {
       surroundings.logger.warn({ code: fault.code }, fault.message);
     }
     if (result === 'retry') return 'retry';
-    await this.#end(key);
+    await this.#debts.end(key);
     return 'ended';
-  }
-
-  /** A predecessor that is not in the outbox any more was delivered by another monitor. */
-  async #isBlocked(key: string): Promise<boolean> {
-    for (const earlier of this.#line.before(key)) {
-      if (!earlier.kept) return true;
-      if ((await this.#outbox.has(owedKey(earlier))) !== false) return true;
-      this.#line.remove(owedKey(earlier));
-    }
-    return false;
-  }
-
-  /** Delivered, or given up: nothing of it remains, and the next of its alert has its turn. */
-  async #end(key: string): Promise<void> {
-    const next = this.#line.remove(key);
-    await this.#outbox.delete(key);
-    this.#pass(next);
-  }
-
-  #pass(next: string | undefined): void {
-    if (next !== undefined && !this.#closing) this.#begin(next);
   }
 
   #note(fault: Fault, what: string): void {
     this.#options.onFault(fault);
     this.#options.surroundings.logger.warn({ code: fault.code }, `${what}: ${fault.detail}`);
-  }
-}
-
-/** What a fault had to say can be long; outboxes, jobs and bodies are bounded. Characters, of each text. */
-const text_length_max = 2_000;
-
-function clipped({ id, fields }: Notification): Notification {
-  const short = Object.entries(fields).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? value.slice(0, text_length_max) : value,
-  ]);
-  return { id, fields: Object.fromEntries(short) };
-}
-
-/** What another monitor put into a job. */
-function parse(data: string): OwedHere | undefined {
-  try {
-    const { channel, notification, kept } = JSON.parse(data) as Partial<OwedHere>;
-    return typeof channel === 'string' &&
-      typeof notification?.id === 'string' &&
-      typeof notification.fields?.dedup_key === 'string'
-      ? { channel, notification, kept: kept === true }
-      : undefined;
-  } catch {
-    return undefined;
   }
 }
