@@ -1,6 +1,5 @@
 import {
   type Change,
-  hasPortableKey,
   type Lsn,
   type Relation,
   type RowImage,
@@ -12,22 +11,14 @@ import { orAborted } from '../abortable.js';
 import type { ChainFacts } from '../chain-facts.js';
 import type { CaptureSettings } from '../options.js';
 import type { Recorder, SnapshotChange } from '../recorder.js';
-import type { KeyRange, SourceSession, Watermark, WindowChunk } from '../source.js';
+import type { SourceSession, Watermark, WindowChunk } from '../source.js';
 import type { Shape } from '../stream/shape.js';
 import type { ShapeBook } from '../stream/shape-book.js';
 import { publishChunk } from './chunk-publisher.js';
-import { type ChunkOverlay, chunkOverlay, missingRow } from './chunk-rows.js';
 import type { SnapshotMeter } from './snapshot-progress.js';
-import {
-  isFinished,
-  isSingleKey,
-  isWholeTable,
-  newSnapshot,
-  unfinished,
-  wholeTable,
-  withRanges,
-} from './states.js';
+import { isFinished, newSnapshot, unfinished, wholeTable, withRanges } from './states.js';
 import { type ClosedWindow, Window, type WindowTask } from './window.js';
+import { isReadWhole, judgeWindow } from './window-verdict.js';
 import { XidRecorder } from './xid-recorder.js';
 
 export interface WindowEngineOptions {
@@ -251,7 +242,7 @@ export class WindowEngine {
 
   async #publishRead(closed: ClosedWindow, chunk: WindowChunk, shape: Shape | undefined): Promise<void> {
     const { recorder, meter } = this.#o;
-    const usable = await this.#usable(closed, chunk, shape);
+    const usable = await judgeWindow(this.#o, closed, chunk, shape);
     this.#xids.seen(chunk.visibility);
     if ('reason' in usable) {
       meter.discarded(usable.reason);
@@ -268,47 +259,7 @@ export class WindowEngine {
   async #chunkOf({ read }: ClosedWindow): Promise<WindowChunk | undefined> {
     return await orAborted(read, this.#o.signal);
   }
-
-  async #usable(
-    closed: ClosedWindow,
-    chunk: WindowChunk,
-    shape: Shape | undefined,
-  ): Promise<{ readonly overlay: ChunkOverlay; readonly shape: Shape } | { readonly reason: string }> {
-    const { settings, facts, onReshaped } = this.#o;
-    const { task, spoiled, changes, xids } = closed;
-    if (spoiled !== undefined) return { reason: spoiled };
-    if (!shape) return { reason: 'the table has no shape any more' };
-    const stillWanted = facts.snapshots.some(
-      ({ id, tables }) => id === task.snapshot.id && tables.some(({ topic }) => topic === task.topic),
-    );
-    if (!stillWanted) return { reason: 'the table is read by a later snapshot' };
-    if (!sameColumns(chunk.relation, shape.relation)) {
-      onReshaped(chunk.relation);
-      return { reason: 'the read saw the table in another shape' };
-    }
-    const verdict = settings.decisions.windowVerdict(chunk.visibility, xids);
-    if (!verdict.usable) return { reason: verdict.reason };
-    if (isReadWhole(shape.relation, task.range) && !isWholeTable(task.range))
-      return { reason: 'the key has no order any more that followers share' };
-    const overlay = chunkOverlay({
-      relation: shape.relation,
-      changes,
-      visibility: chunk.visibility,
-      overlay: settings.decisions.overlay,
-    });
-    if ('incomplete' in overlay) return { reason: overlay.incomplete };
-    const incomplete = await missingRow(overlay, chunk.rows);
-    return incomplete === undefined ? { overlay, shape } : { reason: incomplete };
-  }
 }
-
-/**
- * Whether all of a table is read in one window instead of this range: without a key there are no ranges, and where stores order
- * keys differently a range would mean other rows in a follower. What an interrupted initial snapshot left of such a table becomes
- * the whole of it. A single key means the same everywhere.
- */
-const isReadWhole = (relation: Relation, range: KeyRange): boolean =>
-  relation.key.length === 0 || (!hasPortableKey(relation) && !isSingleKey(range));
 
 /** Whatever becomes of the read: its memory and its file are given back. */
 function closeRows(read: Promise<WindowChunk>): void {
@@ -324,20 +275,3 @@ function nextTask(facts: ChainFacts): WindowTask | undefined {
     }
   return undefined;
 }
-
-/** Whether rows of `a` can go under the shape of `b`. */
-const sameColumns = (a: Relation, b: Relation): boolean =>
-  a.id === b.id &&
-  a.columns.length === b.columns.length &&
-  a.columns.every((column, i) => {
-    const other = b.columns[i];
-    return (
-      other !== undefined &&
-      column.attnum === other.attnum &&
-      column.name === other.name &&
-      column.type.oid === other.type.oid &&
-      column.type.typmod === other.type.typmod
-    );
-  }) &&
-  a.key.length === b.key.length &&
-  a.key.every((column, i) => column === b.key[i]);
