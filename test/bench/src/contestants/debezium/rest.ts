@@ -1,11 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 /** A connector's or the worker's settings, as in their properties files. */
 export type ConnectSettings = Readonly<Record<string, string>>;
 
-const poll_ms = 50;
 const answer_ms_max = 30_000;
-const running_ms_max = 60_000;
 
 interface State {
   readonly state: string;
@@ -33,15 +29,6 @@ export class ConnectRest {
   async create(name: string, settings: ConnectSettings): Promise<void> {
     const answer = await this.#ask('PUT', `/connectors/${name}/config`, settings);
     if (!answer.ok) throw new Error(`Connect refused connector ${name}: ${await answer.text()}`);
-  }
-
-  /** Resolves when the connector's task runs. Throws with its stack trace when it fails. */
-  async awaitRunning(name: string): Promise<void> {
-    const deadline = performance.now() + running_ms_max;
-    while (!(await this.isRunning(name))) {
-      if (performance.now() > deadline) throw new Error(`connector ${name} does not run`);
-      await sleep(poll_ms);
-    }
   }
 
   /** Whether the connector and its task run. Throws with the stack trace when one has failed. */

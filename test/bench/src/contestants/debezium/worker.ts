@@ -1,14 +1,15 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, ServerProcess } from '@millrace/local-process';
+import { freePort, LocalServer, makeServerFolder } from '@millrace/local-process';
 import type { ConnectProgram } from './program.js';
 import { ConnectRest, type ConnectSettings } from './rest.js';
 
 /** A cold start on a busy machine. */
 const start_ms_max = 120_000;
 
-/** Those of `connect-standalone.sh` and `kafka-run-class.sh` of Kafka 4.3; the heap is part of every description. */
+/** Those of Kafka's own `connect-standalone.sh`. */
 export const heapOptions: readonly string[] = ['-Xms256M', '-Xmx2G'];
+/** Those of its `kafka-run-class.sh`. */
 const performanceOptions = [
   '-server',
   '-XX:+UseG1GC',
@@ -22,62 +23,51 @@ const performanceOptions = [
 export interface WorkerOptions {
   readonly program: ConnectProgram;
   readonly brokers: readonly string[];
-  /** Made if absent; holds properties, offsets and `server.log`. */
-  readonly folder: string;
+  /** Gets a folder for properties, offsets and `server.log`. */
+  readonly runFolder: string;
   /** Over ours. */
   readonly settings?: ConnectSettings;
 }
 
-/** One standalone worker of Kafka Connect, a process of its own, without connectors until it is given some. */
-export class ConnectWorker implements AsyncDisposable {
+/** One standalone worker of Kafka Connect, a process of its own. It ends with this process, however that ends. */
+export class ConnectWorker extends LocalServer {
   readonly rest: ConnectRest;
-  readonly #server: ServerProcess;
 
-  private constructor(server: ServerProcess, rest: ConnectRest) {
-    this.#server = server;
+  private constructor(folder: string, rest: ConnectRest) {
+    super(folder);
     this.rest = rest;
   }
 
-  /** Resolves when the worker answers. Throws MR-7002 with its log when it does not come up. */
-  static async start({ program, brokers, folder, settings }: WorkerOptions): Promise<ConnectWorker> {
-    await mkdir(folder, { recursive: true });
+  /** Resolves when the worker answers, still without connectors. Throws MR-7002 with its log when it does not come up. */
+  static async start({ program, brokers, runFolder, settings }: WorkerOptions): Promise<ConnectWorker> {
+    const folder = await makeServerFolder(runFolder, 'connect');
     const url = `http://127.0.0.1:${await freePort()}`;
-    const properties = join(folder, 'worker.properties');
-    await writeFile(properties, propertiesText({ ...workerSettings(brokers, folder, url), ...settings }));
-    const rest = new ConnectRest(url);
-    const server = await ServerProcess.start({
+    const worker = new ConnectWorker(folder, new ConnectRest(url));
+    try {
+      const text = propertiesText({ ...workerSettings(brokers, folder, url), ...settings });
+      await writeFile(join(folder, 'worker.properties'), text);
+      await worker.#run(program);
+      return worker;
+    } catch (error) {
+      await worker.remove();
+      throw error;
+    }
+  }
+
+  #run(program: ConnectProgram): Promise<void> {
+    const options = [...heapOptions, ...performanceOptions];
+    return this.run({
       name: 'Kafka Connect',
       program: program.java.program,
       args: [
-        ...heapOptions,
-        ...performanceOptions,
+        ...options,
         '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
-        `-Djava.io.tmpdir=${folder}`,
-        ...['-cp', program.classPath, 'org.apache.kafka.connect.cli.ConnectStandalone', properties],
+        `-Djava.io.tmpdir=${this.folder}`,
+        ...['-cp', program.classPath, 'org.apache.kafka.connect.cli.ConnectStandalone', 'worker.properties'],
       ],
-      folder,
       start_ms_max,
-      isReady: () => rest.isUp(),
+      isReady: () => this.rest.isUp(),
     });
-    return new ConnectWorker(server, rest);
-  }
-
-  get pid(): number {
-    return this.#server.pid;
-  }
-
-  get running(): boolean {
-    return this.#server.running;
-  }
-
-  /** SIGTERM: connectors stop in order and store their offsets. */
-  async stop(): Promise<void> {
-    await this.#server.stop('SIGTERM');
-  }
-
-  /** For the end of a failed run: nothing stays behind. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.kill9();
   }
 }
 
@@ -87,6 +77,7 @@ function workerSettings(brokers: readonly string[], folder: string, url: string)
     'bootstrap.servers': brokers.join(),
     listeners: url,
     'offset.storage.file.filename': join(folder, 'offsets'),
+    // All of them are on the class path and say what they are.
     'plugin.discovery': 'service_load',
     ...converter('key.converter'),
     ...converter('value.converter'),

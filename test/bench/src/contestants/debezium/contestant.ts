@@ -1,0 +1,67 @@
+import type { Contestant } from '../contestant.js';
+import type { Publisher } from '../kafka/drain.js';
+import { type KafkaPlace, type KafkaWorker, prepareKafkaLane } from '../kafka/lane.js';
+import { connectProgram, versionOf } from './program.js';
+import type { ConnectSettings } from './rest.js';
+import { RunningConnector } from './running-connector.js';
+import { sourceSettings, tunedSource } from './source.js';
+import { ConnectWorker, heapOptions } from './worker.js';
+
+/** Debezium's PostgreSQL connector in Kafka Connect, in its default configuration. */
+export const debeziumAsItComes = (): Contestant => debezium('debezium as it comes', {});
+
+/** The same with larger batches, queues and producer requests. */
+export const debeziumTuned = (): Contestant => debezium('debezium (tuned)', tunedSource);
+
+function debezium(name: string, tuning: ConnectSettings): Contestant {
+  return {
+    name,
+    async describe() {
+      const { lock, java } = await connectProgram();
+      const settings = Object.entries(tuning).map(([key, value]) => `${key}=${value}`);
+      return [
+        `debezium-connector-postgres ${versionOf(lock, 'debezium-connector-postgres')}`,
+        `Kafka Connect ${versionOf(lock, 'connect-runtime')} standalone, JsonConverter without schemas`,
+        `Java ${java.major}, ${heapOptions.join(' ')}, G1`,
+        ...settings,
+      ].join(', ');
+    },
+    prepare: (stand, lane) => prepareKafkaLane(stand, lane, connectWorker(tuning)),
+  };
+}
+
+function connectWorker(tuning: ConnectSettings): KafkaWorker {
+  return {
+    name: 'debezium',
+    async prepare({ stand, name }) {
+      const client = await stand.leader.connect();
+      try {
+        await client.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [name]);
+      } finally {
+        await client.end();
+      }
+    },
+    ready: (place) => publisherIn(place, tuning),
+  };
+}
+
+/** A worker that is up, so that the virtual machine's start counts for nobody; its connector starts with the drain. */
+async function publisherIn(
+  { stand, brokers, name, runFolder, cleanup }: KafkaPlace,
+  tuning: ConnectSettings,
+): Promise<Publisher> {
+  const worker = await ConnectWorker.start({ program: await connectProgram(), brokers, runFolder });
+  cleanup.defer(() => worker.remove());
+  const connector = new RunningConnector(worker, name);
+  cleanup.defer(() => connector.forget());
+  const settings = {
+    ...sourceSettings({ leaderUrl: stand.leader.url, slot: name, prefix: name }),
+    ...tuning,
+  };
+  return {
+    name: 'connect',
+    pid: worker.pid,
+    begin: () => connector.start(settings),
+    assertAlive: () => connector.assertAlive(),
+  };
+}
