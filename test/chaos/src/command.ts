@@ -21,13 +21,13 @@ export class Command {
   #exit: Exit | undefined;
   #asked = false;
 
-  constructor(args: readonly string[], cwd: string) {
+  constructor(args: readonly string[], cwd: string, environment: Readonly<Record<string, string>> = {}) {
     if (!existsSync(binary)) throw new Error(`${binary} is missing: build first (pnpm build)`);
     this.name = `millrace ${args.join(' ')}`;
     this.#child = spawn(process.execPath, [binary, ...args], {
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1' },
+      env: { ...process.env, NO_COLOR: '1', ...environment },
     });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#data = (this.#data + text).slice(-data_chars_max);

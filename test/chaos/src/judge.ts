@@ -1,4 +1,5 @@
 import {
+  type BankRules,
   CommitOrder,
   checkObservation,
   checkPerKey,
@@ -11,15 +12,23 @@ import type { PgServer } from '@millrace/test-support';
 export class Judge {
   readonly #leader: PgServer;
   readonly #order: CommitOrder;
-  readonly #check: typeof checkObservation;
+  readonly #check: typeof checkPerKey;
   readonly #last = new Map<string, Observation>();
   observations = 0;
 
   /** `promise`: what the follower's mode promises of a state between commits. */
-  constructor(leader: PgServer, slot: string, promise: 'per commit' | 'per key' = 'per commit') {
+  constructor(
+    leader: PgServer,
+    slot: string,
+    promise: 'per commit' | 'per key' = 'per commit',
+    rules: BankRules = {},
+  ) {
     this.#leader = leader;
     this.#order = new CommitOrder(slot);
-    this.#check = promise === 'per key' ? checkPerKey : checkObservation;
+    this.#check =
+      promise === 'per key'
+        ? checkPerKey
+        : (committed, observed) => checkObservation(committed, observed, rules);
   }
 
   /** Throws with every violation. Call after the observation was made, so that the commit list reaches beyond it. */

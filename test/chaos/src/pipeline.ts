@@ -19,6 +19,12 @@ export interface PipelineOptions {
   readonly tables?: readonly string[];
   /** Where the monitor sends pages. */
   readonly webhook?: string;
+  /** YAML of the budgets that pages are raised by; default the product's. */
+  readonly budgets?: string;
+  /** Where the monitor answers; default any free port. */
+  readonly monitorPort?: number;
+  /** Set for the processes, over our own. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** YAML of the codec. */
   readonly codec?: string;
   /** YAML of the embedded log's retention. */
@@ -43,11 +49,13 @@ export class Pipeline {
   readonly name: string;
   readonly folder: string;
   readonly lakePath: string;
+  readonly #environment: Readonly<Record<string, string>>;
   readonly #running = new Map<Part, Command>();
 
   constructor(options: PipelineOptions) {
     this.name = options.name ?? defaultName;
     this.folder = options.folder;
+    this.#environment = options.environment ?? {};
     this.lakePath = join(options.folder, 'lake.duckdb');
     writeFileSync(join(options.folder, 'millrace.yaml'), configuration(options));
   }
@@ -60,7 +68,7 @@ export class Pipeline {
 
   /** Any other command of the same configuration: `status`, `resync replica`. */
   command(...args: readonly string[]): Command {
-    return new Command(args, this.folder);
+    return new Command(args, this.folder, this.#environment);
   }
 
   part(part: Part): Command {
@@ -106,7 +114,7 @@ followers:
   lake: { duckdb: { path: ./lake.duckdb } }
 codec: ${options.codec ?? '{ format: avro }'}
 monitor:
-  listen: 127.0.0.1:0
+  listen: 127.0.0.1:${options.monitorPort ?? 0}
   sample: 200ms
-${options.webhook ? `  webhook: { url: ${JSON.stringify(options.webhook)} }\n` : ''}`;
+${options.budgets ? `  budgets: ${options.budgets}\n` : ''}${options.webhook ? `  webhook: { url: ${JSON.stringify(options.webhook)} }\n` : ''}`;
 }

@@ -36,11 +36,31 @@ export interface BankState {
   readonly journal: readonly string[];
 }
 
+/** How much the load leaves in its tables. */
+export interface BankRules {
+  /**
+   * Ledger and journal rows per client that stay: every transfer removes both rows of the one so many before it, so that a load of
+   * any length leaves tables of one size. Undefined: the ledger keeps all, and some transfers remove the journal row before them.
+   */
+  readonly kept?: number;
+}
+
+/** Of the transfers of the same client: whose journal row a transfer removes. Undefined: none. */
+export function removedFromJournal(sequence: number, { kept }: BankRules): number | undefined {
+  if (kept === undefined) return removesJournalRow(sequence) ? sequence - 1 : undefined;
+  return removedFromLedger(sequence, { kept });
+}
+
+/** Of the transfers of the same client: whose ledger row a transfer removes. Undefined: none. */
+export function removedFromLedger(sequence: number, { kept }: BankRules): number | undefined {
+  return kept !== undefined && sequence >= kept ? sequence - kept : undefined;
+}
+
 export const account_count = 40;
 export const openingBalance = 1_000;
 
 /** Every fifth transfer of a client removes the journal row of the one before. */
-export const removesJournalRow = (sequence: number): boolean => sequence % 5 === 4;
+const removesJournalRow = (sequence: number): boolean => sequence % 5 === 4;
 
 /** Every seventh transfer of a client writes the credited account a new note. */
 export const rewritesNote = (sequence: number): boolean => sequence % 7 === 0;

@@ -26,6 +26,16 @@ describe('the oracle', () => {
     }
   });
 
+  it('replays a load that leaves tables of one size, and catches a row that should be gone', () => {
+    const rules = { kept: 4 };
+    const whole = replay(history, rules);
+    expect(whole.ledger).toHaveLength(12);
+    expect([...whole.journal].sort()).toEqual([...whole.ledger].sort());
+    expect(checkObservation(history, { end: endOf(59), state: whole }, rules)).toEqual([]);
+    const kept = { ...whole, ledger: [...whole.ledger, '0/3'] };
+    expect(checkObservation(history, { end: endOf(59), state: kept }, rules)).not.toEqual([]);
+  });
+
   it('catches a dropped transaction', () => {
     for (let n = 1; n < 40; n++)
       expect(judge(replay(history.slice(0, 41).toSpliced(n, 1)), 40)).not.toEqual([]);

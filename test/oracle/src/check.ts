@@ -2,6 +2,7 @@ import { formatLsn, type Lsn } from '@millrace/model';
 import {
   type Account,
   account_count,
+  type BankRules,
   type BankState,
   type CommittedTransfer,
   openingBalance,
@@ -21,9 +22,13 @@ const shown_max = 5;
  * the prefix that its own position names. Returns what is wrong, in words; empty when all is well.
  * `committed` must reach at least as far as the position.
  */
-export function checkObservation(committed: readonly CommittedTransfer[], observed: Observation): string[] {
+export function checkObservation(
+  committed: readonly CommittedTransfer[],
+  observed: Observation,
+  rules: BankRules = {},
+): string[] {
   const prefix = committed.filter((transfer) => transfer.end <= observed.end);
-  const expected = replay(prefix);
+  const expected = replay(prefix, rules);
   return [
     ...compareNames('ledger', expected.ledger, observed.state.ledger),
     ...compareNames('journal', expected.journal, observed.state.journal),

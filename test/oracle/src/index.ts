@@ -1,4 +1,4 @@
-export type { Account, BankState, CommittedTransfer, Transfer } from './bank.js';
+export type { Account, BankRules, BankState, CommittedTransfer, Transfer } from './bank.js';
 export { checkObservation, checkSuccession, type Observation } from './check.js';
 export { checkPerKey } from './check-per-key.js';
 export { CommitOrder } from './commit-order.js';

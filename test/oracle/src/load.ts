@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import {
   account_count,
+  type BankRules,
   noteText,
-  removesJournalRow,
+  removedFromJournal,
+  removedFromLedger,
   rewritesNote,
   type Transfer,
   transferName,
@@ -12,11 +14,17 @@ import {
 const reconnect_ms = 100;
 const amount_max = 50;
 
-export interface LoadOptions {
+export interface LoadOptions extends BankRules {
   readonly url: string;
   readonly clients: number;
   /** Pause of each client between transactions; 0 for none. */
   readonly pause_ms: number;
+  /**
+   * An open loop instead of pauses: commits per second of all clients together, asked before each. Commits that were due while
+   * the leader was away are made up for.
+   */
+  readonly rate_per_s?: () => number;
+  readonly onCommit?: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -32,7 +40,9 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   return counts.reduce((total, count) => total + count, 0);
 }
 
-async function runClient(client: number, { url, pause_ms, signal }: LoadOptions): Promise<number> {
+async function runClient(client: number, options: LoadOptions): Promise<number> {
+  const { url, signal, onCommit } = options;
+  const turn = turnsOf(client, options);
   let committed = 0;
   while (!signal.aborted) {
     const connection = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
@@ -42,9 +52,10 @@ async function runClient(client: number, { url, pause_ms, signal }: LoadOptions)
       let sequence = await nextSequence(connection, client);
       committed = sequence;
       while (!signal.aborted) {
-        await commitTransfer(connection, randomTransfer(client, sequence));
+        await commitTransfer(connection, randomTransfer(client, sequence), options);
         committed = ++sequence;
-        if (pause_ms > 0) await sleep(pause_ms);
+        onCommit?.();
+        await turn();
       }
     } catch (error) {
       if (!isOutage(error)) throw error;
@@ -54,6 +65,18 @@ async function runClient(client: number, { url, pause_ms, signal }: LoadOptions)
     }
   }
   return committed;
+}
+
+/** Waits until a client's next commit is due. */
+function turnsOf(client: number, { clients, pause_ms, rate_per_s }: LoadOptions): () => Promise<void> {
+  if (!rate_per_s) return async () => (pause_ms > 0 ? sleep(pause_ms) : undefined);
+  // The clients' turns are spread over the interval.
+  let due_ms = performance.now() + (client * 1_000) / rate_per_s();
+  return async () => {
+    due_ms += (clients * 1_000) / rate_per_s();
+    const wait_ms = due_ms - performance.now();
+    if (wait_ms > 0) await sleep(wait_ms);
+  };
 }
 
 /** Broken connections and a server that is starting or ending; anything else is an error of the load itself. */
@@ -80,7 +103,7 @@ function randomTransfer(client: number, sequence: number): Transfer {
   return { client, sequence, debit, credit, amount: 1 + Math.floor(Math.random() * amount_max) };
 }
 
-async function commitTransfer(connection: pg.Client, transfer: Transfer): Promise<void> {
+async function commitTransfer(connection: pg.Client, transfer: Transfer, rules: BankRules): Promise<void> {
   const { client, sequence, debit, credit, amount } = transfer;
   const name = transferName(transfer);
   await connection.query('BEGIN');
@@ -106,8 +129,11 @@ async function commitTransfer(connection: pg.Client, transfer: Transfer): Promis
     await connection.query('UPDATE account SET note = $2 WHERE id = $1', [credit, noteText(name)]);
   }
   await connection.query('INSERT INTO journal VALUES ($1, $2, $3)', [client, sequence, name]);
-  if (removesJournalRow(sequence)) {
-    await connection.query('DELETE FROM journal WHERE client = $1 AND sequence = $2', [client, sequence - 1]);
-  }
+  const left = removedFromLedger(sequence, rules);
+  if (left !== undefined)
+    await connection.query('DELETE FROM ledger WHERE client = $1 AND sequence = $2', [client, left]);
+  const removed = removedFromJournal(sequence, rules);
+  if (removed !== undefined)
+    await connection.query('DELETE FROM journal WHERE client = $1 AND sequence = $2', [client, removed]);
   await connection.query('COMMIT');
 }

@@ -1,12 +1,14 @@
 import {
   type Account,
   account_count,
+  type BankRules,
   type BankState,
   type CommittedTransfer,
   noteDigest,
   openingBalance,
   openingNote,
-  removesJournalRow,
+  removedFromJournal,
+  removedFromLedger,
   rewritesNote,
   transferName,
 } from './bank.js';
@@ -31,24 +33,26 @@ function removeOne(from: string[], name: string): void {
 }
 
 /** What the leader's tables held after exactly these transfers, in this order. */
-export function replay(transfers: readonly CommittedTransfer[]): BankState {
+export function replay(transfers: readonly CommittedTransfer[], rules: BankRules = {}): BankState {
   const accounts = openingAccounts();
-  const ledger: string[] = [];
+  const ledger = new Set<string>();
   const journalOf = new Map<number, string[]>();
   for (const transfer of transfers) {
     const name = transferName(transfer);
-    ledger.push(name);
+    ledger.add(name);
+    const left = removedFromLedger(transfer.sequence, rules);
+    if (left !== undefined) ledger.delete(transferName({ client: transfer.client, sequence: left }));
     touch(accounts, transfer.debit, -transfer.amount, name);
     touch(accounts, transfer.credit, transfer.amount, name);
     if (rewritesNote(transfer.sequence)) setNote(accounts, transfer.credit, noteDigest(name));
     const journal = journalOf.get(transfer.client) ?? [];
     journalOf.set(transfer.client, journal);
     journal.push(name);
-    if (removesJournalRow(transfer.sequence)) {
-      removeOne(journal, transferName({ client: transfer.client, sequence: transfer.sequence - 1 }));
-    }
+    const removed = removedFromJournal(transfer.sequence, rules);
+    if (removed !== undefined)
+      removeOne(journal, transferName({ client: transfer.client, sequence: removed }));
   }
-  return { ledger, accounts: [...accounts.values()], journal: [...journalOf.values()].flat() };
+  return { ledger: [...ledger], accounts: [...accounts.values()], journal: [...journalOf.values()].flat() };
 }
 
 function touch(accounts: Map<number, Account>, id: number, amount: number, last: string): void {

@@ -1,0 +1,255 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { seeded } from '../seeded.js';
+import { type CalibrationStep, calibrate, sustained } from './calibrate.js';
+import { judgeEnd } from './ending.js';
+import { planFaults } from './faults.js';
+import { type Disturbed, judgeLatency, type LatencyFigures, latencyBetween } from './latency-verdict.js';
+import { judgeCounts, judgeSizes } from './leak-verdict.js';
+import { Looks } from './looks.js';
+import { figuresOf, judgeMemory, type LifeFigures } from './memory-verdict.js';
+import { judgePages, newsOf, openPages, type PageNews } from './pages-verdict.js';
+import { Probe } from './probe.js';
+import { Sampler, type Settled } from './sampler.js';
+import { SoakScene } from './scene.js';
+import { SoakLoad } from './soak-load.js';
+import { askMonitor, isCaughtUp } from './status-watch.js';
+import { strike } from './strike.js';
+import { type Finding, judged } from './verdict.js';
+
+export interface SoakOptions {
+  readonly minutes: number;
+  /** Between two faults, seconds. */
+  readonly every_s: number;
+  readonly kafka: 1 | 3 | undefined;
+  /** Commits per second; undefined: half of what is sustained, found out at the start. */
+  readonly rate_per_s: number | undefined;
+  readonly seed: number;
+  readonly report: (line: string) => void;
+}
+
+/** One fault and what came of it. */
+export interface SoakStrike {
+  readonly fault: string;
+  readonly at_s: number;
+  /** Until processes were started again and networks healed. */
+  readonly lasted_s: number;
+  /** From then until everything ran and lag was back; null when it did not come back. */
+  readonly recovery_s: number | null;
+}
+
+export interface SoakResult {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly kafka: number | null;
+  readonly calibration: readonly CalibrationStep[];
+  readonly rate_per_s: number;
+  readonly achieved_per_s: number;
+  readonly observations: number;
+  readonly strikes: readonly SoakStrike[];
+  readonly latency: readonly LatencyFigures[];
+  readonly lives: readonly LifeFigures[];
+  readonly settled: readonly Settled[];
+  readonly pages: readonly PageNews[];
+  readonly findings: readonly Finding[];
+}
+
+const probeEvery_ms = 150;
+const open_ms_max = 120_000;
+const recovery_ms_max = 45_000;
+const poll_ms = 250;
+/** Lag is back: so few bytes for every edge, so little time for so many probes. */
+const lag_bytes_max = 256 * 1024;
+const latency_ms_max = 500;
+const probesBack = 5;
+/** What a fault or a look leaves behind in latency. */
+const after_ms = 1_500;
+/** Before the next fault. */
+const settleBefore_ms = 3_000;
+const resolve_ms_max = 60_000;
+const firstRate_per_s = 20;
+const achievedShare_min = 0.97;
+
+/** A pipeline under load for a while, a fault per interval, and a verdict on everything that must not change meanwhile. */
+export async function soak(options: SoakOptions): Promise<SoakResult> {
+  await using scene = await SoakScene.set(options.kafka);
+  scene.open();
+  const { leader, follower } = scene;
+  const probe = new Probe({ leaderUrl: leader.url, followerUrl: follower.url, every_ms: probeEvery_ms });
+  const load = new SoakLoad(leader.url, options.rate_per_s ?? firstRate_per_s);
+  const run = new SoakRun(scene, probe, load, options);
+  try {
+    return await run.whole();
+  } finally {
+    run.sampler.stop();
+    await Promise.allSettled([load.stop(), probe.stop()]);
+  }
+}
+
+class SoakRun {
+  readonly sampler: Sampler;
+  readonly #scene: SoakScene;
+  readonly #probe: Probe;
+  readonly #load: SoakLoad;
+  readonly #options: SoakOptions;
+  readonly #looks: Looks;
+  readonly #random: () => number;
+  readonly #strikes: SoakStrike[] = [];
+  readonly #disturbed: Disturbed[] = [];
+  readonly #intervals: Disturbed[] = [];
+  readonly #start_ms = Date.now();
+
+  constructor(scene: SoakScene, probe: Probe, load: SoakLoad, options: SoakOptions) {
+    this.#scene = scene;
+    this.#probe = probe;
+    this.#load = load;
+    this.#options = options;
+    this.#looks = new Looks(scene);
+    this.#random = seeded(options.seed);
+    this.sampler = new Sampler(scene, this.#start_ms);
+  }
+
+  async whole(): Promise<SoakResult> {
+    const { rate_per_s, minutes, every_s, kafka, report, seed } = this.#options;
+    if ((await this.#recovered(this.#start_ms, open_ms_max)) === undefined)
+      throw new Error(`the pipeline did not come up:\n${this.#outputs()}`);
+    const calibration =
+      rate_per_s === undefined
+        ? await calibrate(this.#load, this.#probe, this.#scene.monitorUrl, report)
+        : [];
+    this.#load.rate_per_s = rate_per_s ?? Math.max(1, Math.floor(sustained(calibration) / 2));
+    report(`the load is ${this.#load.rate_per_s} commits/s`);
+    await this.#recovered(Date.now(), open_ms_max);
+    const count = Math.max(1, Math.floor((minutes * 60) / every_s) - 1);
+    const faults = planFaults({ count, kafka: kafka !== undefined, random: this.#random });
+    const [from_ms, before] = [Date.now(), this.#load.commits];
+    await this.#interval(undefined);
+    for (const fault of faults) await this.#interval(fault);
+    const achieved_per_s = ((this.#load.commits - before) * 1_000) / (Date.now() - from_ms);
+    const end = await this.#end();
+    const lives = this.sampler.lifetimes.map(figuresOf);
+    const latency = this.#latency();
+    const achieved = Math.round(achieved_per_s * 10) / 10;
+    return {
+      seed,
+      minutes,
+      kafka: kafka ?? null,
+      calibration,
+      rate_per_s: this.#load.rate_per_s,
+      achieved_per_s: achieved,
+      observations: this.#looks.count,
+      strikes: this.#strikes,
+      latency,
+      lives,
+      settled: this.sampler.settled,
+      pages: this.#news(),
+      findings: [
+        judged(
+          'the load is carried',
+          achieved >= this.#load.rate_per_s * achievedShare_min,
+          `${achieved} of ${this.#load.rate_per_s} commits/s`,
+        ),
+        judged(
+          'everything recovers',
+          this.#strikes.every(({ recovery_s }) => recovery_s !== null),
+          `slowest after ${Math.max(0, ...this.#strikes.map(({ recovery_s }) => recovery_s ?? 0)).toFixed(1)} s`,
+        ),
+        judged('the oracle holds', true, `${this.#looks.count} looks at followers`),
+        ...judgeLatency(latency),
+        ...judgeMemory(lives),
+        ...judgeCounts(this.sampler.settled),
+        ...judgeSizes(this.sampler.settled, kafka === undefined),
+        ...judgePages(this.#news()),
+        ...end,
+      ],
+    };
+  }
+
+  /** A fault, its recovery, a look, quiet, and a count of everything at the end. */
+  async #interval(fault: Parameters<typeof strike>[1] | undefined): Promise<void> {
+    const { every_s, report } = this.#options;
+    const from_ms = Date.now();
+    if (fault) await this.#strike(fault);
+    await this.#look();
+    await sleep(Math.max(settleBefore_ms, from_ms + every_s * 1_000 - settleBefore_ms - Date.now()));
+    this.#scene.pipeline.assertRunning();
+    this.#load.assertRunning();
+    await this.sampler.settle();
+    this.#intervals.push({ from_ms, to_ms: Date.now() });
+    const figures = this.#latency().at(-1);
+    report(
+      `  probes ${figures?.probes}: p50 ${figures?.p50_ms} ms, p99 ${figures?.p99_ms} ms, max ${figures?.max_ms} ms; quiet ${figures?.quiet.probes}: p50 ${figures?.quiet.p50_ms} ms, p99 ${figures?.quiet.p99_ms} ms`,
+    );
+    await sleep(Math.max(0, from_ms + every_s * 1_000 - Date.now()));
+  }
+
+  async #strike(fault: Parameters<typeof strike>[1]): Promise<void> {
+    const from_ms = Date.now();
+    const at_s = this.sampler.at_s;
+    const { report } = this.#options;
+    report(`strike: ${fault}`);
+    await strike(this.#scene, fault, this.#random);
+    const healed_ms = Date.now();
+    const back_ms = await this.#recovered(healed_ms, recovery_ms_max);
+    this.#disturbed.push({ from_ms, to_ms: Date.now() + after_ms });
+    const recovery_s = back_ms === undefined ? null : (back_ms - healed_ms) / 1_000;
+    this.#strikes.push({ fault, at_s, lasted_s: (healed_ms - from_ms) / 1_000, recovery_s });
+    report(`  ${recovery_s === null ? 'did not recover' : `recovered after ${recovery_s.toFixed(1)} s`}`);
+    if (recovery_s === null) report(this.#outputs());
+  }
+
+  async #look(): Promise<void> {
+    const from_ms = Date.now();
+    await this.#looks.replica();
+    this.#disturbed.push({ from_ms, to_ms: Date.now() + after_ms });
+  }
+
+  /** When everything was back after `since_ms`; undefined when that takes too long. */
+  async #recovered(since_ms: number, patience_ms: number): Promise<number | undefined> {
+    while (Date.now() - since_ms < patience_ms) {
+      await sleep(poll_ms);
+      this.#scene.pipeline.assertRunning();
+      this.#load.assertRunning();
+      const latest = this.#probe.latest(probesBack, since_ms);
+      if (!latest?.every((latency_ms) => latency_ms <= latency_ms_max)) continue;
+      const status = await askMonitor(this.#scene.monitorUrl);
+      if (status && Date.parse(status.sampled_at) > since_ms && isCaughtUp(status, lag_bytes_max))
+        return Date.now();
+    }
+    return undefined;
+  }
+
+  /** The load ends, everything arrives, pages resolve, the parts stop, and nothing of them stays. */
+  async #end(): Promise<Finding[]> {
+    const { report } = this.#options;
+    report('the load ends');
+    await this.#load.stop();
+    await this.#probe.stop();
+    await this.#looks.untilCaughtUp();
+    const deadline_ms = Date.now() + resolve_ms_max;
+    while (Date.now() < deadline_ms && !(await this.#isCalm())) await sleep(poll_ms);
+    const pids = this.sampler.lifetimes.map(({ pid }) => pid);
+    return await judgeEnd(this.#scene, pids, () => this.sampler.readers());
+  }
+
+  /** No alert is out, and none is owed. */
+  async #isCalm(): Promise<boolean> {
+    const status = await askMonitor(this.#scene.monitorUrl);
+    const isOwed = status?.pages !== null && status?.pages.owed !== 0;
+    return status?.alerts.length === 0 && !isOwed && openPages(this.#news()).length === 0;
+  }
+
+  #news(): PageNews[] {
+    return this.#scene.pager.bodies.map(newsOf);
+  }
+
+  #latency(): LatencyFigures[] {
+    return this.#intervals.map((each) => latencyBetween(this.#probe.seen, each, this.#disturbed));
+  }
+
+  #outputs(): string {
+    const { pipeline } = this.#scene;
+    return (['capture', 'replica', 'lake', 'monitor'] as const)
+      .map((part) => `--- ${part}\n${pipeline.part(part).output.split('\n').slice(-15).join('\n')}`)
+      .join('\n');
+  }
+}
