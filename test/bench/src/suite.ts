@@ -1,31 +1,5 @@
+import { captureComparisons } from './capture-comparisons.js';
 import type { Comparison } from './comparison/comparison.js';
-import { cpuPerMillion, type DrainFigure, drainRate, peakMemory } from './comparison/drain-figures.js';
-import { drainComparison } from './comparison/drains.js';
-import { atMost, ratioAtLeast } from './comparison/figure.js';
-import { discard } from './contestants/discard/discard.js';
-import { recvlogical } from './contestants/recvlogical.js';
-import type { Workload } from './workloads/workload.js';
-import { workloads } from './workloads/workloads.js';
-
-const { W1, W2, W3, W5, W6, W8 } = workloads;
-const mebibyte = 1024 * 1024;
-/** Of each of our processes, on a transaction however large. */
-const memory_bytes_max = 300 * mebibyte;
-const bounded = atMost(memory_bytes_max);
-
-/** T1: receive, decode, encode, discard. */
-function decoding(workload: Workload, ...figures: readonly DrainFigure[]): Comparison {
-  return drainComparison({ tier: 'T1', workload, subject: discard, peer: recvlogical, figures });
-}
 
 /** Every published comparison, in the order in which they run and stand in the tables. */
-export const suite: readonly Comparison[] = [
-  decoding(W2, drainRate(ratioAtLeast(0.95)), cpuPerMillion(atMost(0.8)), peakMemory()),
-  decoding(W3, drainRate(ratioAtLeast(0.95)), cpuPerMillion(), peakMemory()),
-  decoding(W5, drainRate(), cpuPerMillion(), peakMemory(bounded)),
-  decoding(W1, drainRate(), cpuPerMillion()),
-  decoding(workloads['W2-1'], drainRate(), cpuPerMillion()),
-  decoding(workloads['W2-10'], drainRate(), cpuPerMillion()),
-  decoding(W6, drainRate(), cpuPerMillion()),
-  decoding(W8, drainRate(), cpuPerMillion()),
-];
+export const suite: readonly Comparison[] = [...captureComparisons];

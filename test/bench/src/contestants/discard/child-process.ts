@@ -6,16 +6,20 @@ import type { FromChild, ToChild } from './messages.js';
 const entry = fileURLToPath(new URL('child.js', import.meta.url));
 const start_ms_max = 30_000;
 
+type Message<K extends FromChild['kind']> = Extract<FromChild, { kind: K }>;
+
+function isOf<K extends FromChild['kind']>(message: FromChild, kind: K): message is Message<K> {
+  return message.kind === kind;
+}
+
 /** The process that captures and discards, as the bench sees it. */
 export class DiscardProcess {
   readonly #child: ChildProcess;
   readonly #listeners = new Set<(message: FromChild) => void>();
-  #events = 0;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
     child.on('message', (message: FromChild) => {
-      if (message.kind === 'events') this.#events = message.events;
       for (const listener of [...this.#listeners]) listener(message);
     });
     child.once('exit', (code, signal) => {
@@ -26,7 +30,7 @@ export class DiscardProcess {
 
   static async start(): Promise<DiscardProcess> {
     const child = new DiscardProcess(fork(entry, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
-    await child.next((message) => message.kind === 'ready', start_ms_max);
+    await child.next('ready', start_ms_max);
     return child;
   }
 
@@ -34,17 +38,12 @@ export class DiscardProcess {
     return this.#child.pid ?? 0;
   }
 
-  /** Events discarded since the process began, as last heard. */
-  get events(): number {
-    return this.#events;
-  }
-
   send(message: ToChild): void {
     this.#child.send(message);
   }
 
-  /** The first message from now on that `wanted` is true for. Rejects when the capture failed, or after `timeout_ms`. */
-  next(wanted: (message: FromChild) => boolean, timeout_ms: number): Promise<FromChild> {
+  /** The next message of a kind. Rejects when the capture failed, or after `timeout_ms`. */
+  next<K extends FromChild['kind']>(kind: K, timeout_ms: number): Promise<Message<K>> {
     return new Promise((resolve, reject) => {
       const done = (act: () => void): void => {
         clearTimeout(timer);
@@ -53,7 +52,7 @@ export class DiscardProcess {
       };
       const listen = (message: FromChild): void => {
         if (message.kind === 'failed') done(() => reject(new Error(message.error)));
-        else if (wanted(message)) done(() => resolve(message));
+        else if (isOf(message, kind)) done(() => resolve(message));
       };
       const timer = setTimeout(
         () => done(() => reject(new Error(`the discarding capture did not answer for ${timeout_ms} ms`))),

@@ -15,8 +15,16 @@ const say = (message: FromChild): void => {
   process.send?.(message);
 };
 
-const log = new DiscardingLog((events) => say({ kind: 'events', events, at_ms: wallClock_ms() }));
+/** Events discarded in this run, and how many there are to be told of. */
+let discarded = 0;
+let wanted = 0;
 let stop = new AbortController();
+
+const log = new DiscardingLog((events) => {
+  // One message at the end: one per record would be work that no real capture has.
+  if (discarded < wanted && discarded + events >= wanted) say({ kind: 'reached', at_ms: wallClock_ms() });
+  discarded += events;
+});
 
 /** Runs the capture until it is stopped. */
 async function run({ leaderUrl, slot, publication }: DiscardOrder, signal: AbortSignal): Promise<void> {
@@ -62,8 +70,10 @@ process.on('message', (message: ToChild) => {
     return;
   }
   stop = new AbortController();
+  discarded = 0;
+  wanted = message.events;
   run(message.order, stop.signal).then(
-    () => say({ kind: 'stopped' }),
+    () => say({ kind: 'stopped', events: discarded }),
     (error: unknown) =>
       say({ kind: 'failed', error: error instanceof Error ? error.message : String(error) }),
   );

@@ -45,40 +45,31 @@ class DiscardLane implements Lane {
 
   /** Makes the slot and passes the snapshot. The process stays: with it would go the chain, which is in its memory. */
   async open(): Promise<void> {
-    const streaming = this.#child.next(({ kind }) => kind === 'streaming', prepare_ms_max);
-    this.#child.send({ kind: 'start', order: this.#order });
+    const streaming = this.#child.next('streaming', prepare_ms_max);
+    this.#child.send({ kind: 'start', order: this.#order, events: 0 });
     await streaming;
     await this.#stop();
   }
 
-  async drain(backlog: Filled): Promise<Drained> {
-    const before = this.#child.events;
+  async drain({ events }: Filled): Promise<Drained> {
     const watch = new ProcessWatch();
     try {
       watch.add('capture', this.#child.pid);
       let failure: Error | undefined;
-      const finished = this.#child.next(
-        (message) => message.kind === 'events' && message.events - before >= backlog.events,
-        drain_ms_max,
-      );
-      finished.catch((error: Error) => {
+      const reached = this.#child.next('reached', drain_ms_max);
+      reached.catch((error: Error) => {
         failure = error;
       });
-      this.#child.send({ kind: 'start', order: this.#order });
+      this.#child.send({ kind: 'start', order: this.#order, events });
       const walsender = await walsenderOf(this.#leader, this.#order.slot, () => {
         if (failure) throw failure;
       });
       watch.add('walsender', walsender.pid, { whole: true });
-      const message = await finished;
+      const { at_ms } = await reached;
       const processes = watch.stop();
       // Stopped before the count is believed: an event too many would have come by then.
-      await this.#stop();
-      if (message.kind !== 'events') throw new Error(`a ${message.kind} instead of the end`);
-      return {
-        events: this.#child.events - before,
-        seconds: (message.at_ms - walsender.started_ms) / 1000,
-        processes,
-      };
+      const stopped = await this.#stop();
+      return { events: stopped.events, seconds: (at_ms - walsender.started_ms) / 1000, processes };
     } finally {
       watch.stop();
     }
@@ -89,9 +80,9 @@ class DiscardLane implements Lane {
     await dropSlot(this.#leader, this.#order.slot);
   }
 
-  async #stop(): Promise<void> {
-    const stopped = this.#child.next(({ kind }) => kind === 'stopped', stop_ms_max);
+  async #stop(): Promise<{ readonly events: number }> {
+    const stopped = this.#child.next('stopped', stop_ms_max);
     this.#child.send({ kind: 'stop' });
-    await stopped;
+    return stopped;
   }
 }

@@ -27,7 +27,7 @@ export class DiscardingLog implements Log {
   readonly #onEvents: (events: number) => void;
   #events = 0;
 
-  /** `onEvents` hears how many events were discarded so far, whenever the record that covers them is in the log. */
+  /** `onEvents` hears, whenever a record is in the log, how many events were discarded since the record before it. */
   constructor(onEvents: (events: number) => void) {
     this.#onEvents = onEvents;
   }
@@ -64,6 +64,7 @@ export class DiscardingLog implements Log {
         const ranges = this.#discard(batches);
         const { offset } = await chain.publish([], () => record(ranges));
         this.#onEvents(this.#events);
+        this.#events = 0;
         return { offset, ranges };
       },
     };
