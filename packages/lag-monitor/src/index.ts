@@ -4,30 +4,16 @@ export {
   type AlertStore,
   type StoredAlert,
   tableAlertStore,
-} from './alert-book.js';
+} from './alerts/alert-book.js';
 export {
   type Breach,
   type BreachRule,
-  type Instant,
   isFiring,
   type Reading,
   readingOf,
   stepBreach,
-} from './breach.js';
-export { type Budget, budgetOf, clearFor_ms, clearRatio } from './budget.js';
-export { ChainHead, type ChainReading } from './chain-head.js';
-export { type Condition, conditionsOf, type Severity } from './conditions.js';
-export type { Deadline, DeadlineResource } from './deadline.js';
-export { Delivery, type DeliveryOptions, type DeliveryStatus, deliveryRetry } from './delivery.js';
-export type { ListenAddress } from './http-server.js';
-export { bytesBehind, type EdgeLag, endAfterForks, type ForkPoint, lagOfFollower, lagOfLog } from './lag.js';
-export type { LeaderProbe, LeaderReading, SlotReading } from './leader-probe.js';
-export { createMonitor, type Monitor, type MonitorOptions } from './monitor.js';
-export type { DeliveryAttempt, DeliveryResult, Notification, Notifier } from './notifier.js';
-export { type Outbox, type Owed, owedKey, tableOutbox } from './outbox.js';
-export { type PageContext, type PageFields, type PageLinks, pageOf } from './page.js';
-export { formatBytes, formatDuration, formatRate } from './quantity.js';
-export { type LogStorage, type Measured, type Sample, Sampler } from './sample.js';
+} from './alerts/breach.js';
+export { type Condition, conditionsOf, type Severity } from './alerts/conditions.js';
 export {
   boardBeat_ms,
   ServiceBoard,
@@ -36,9 +22,14 @@ export {
   type ServiceState,
   type ServiceWorker,
   silentAfter_ms,
-} from './service-board.js';
-export { type ChangeOp, changeOps, durationFigures, figureOfChange } from './service-figures.js';
-export { decodeSecret, signatureOf } from './signature.js';
+} from './board/service-board.js';
+export { type ChangeOp, changeOps, durationFigures, figureOfChange } from './board/service-figures.js';
+export { Delivery, type DeliveryOptions, type DeliveryStatus, deliveryRetry } from './delivery/delivery.js';
+export type { DeliveryAttempt, DeliveryResult, Notification, Notifier } from './delivery/notifier.js';
+export { type Outbox, type Owed, owedKey, tableOutbox } from './delivery/outbox.js';
+export { decodeSecret, signatureOf } from './delivery/signature.js';
+export { Webhook, type WebhookOptions } from './delivery/webhook.js';
+export type { ListenAddress } from './face/http-server.js';
 export type {
   AlertStatus,
   EdgeStatus,
@@ -48,7 +39,22 @@ export type {
   PagesStatus,
   StatusContext,
   StatusReport,
-} from './status.js';
-export { statusOf } from './status.js';
-export { type EdgeView, Judge, type Verdict } from './verdict.js';
-export { Webhook, type WebhookOptions } from './webhook.js';
+} from './face/status.js';
+export { statusOf } from './face/status.js';
+export type { Instant } from './instant.js';
+export { createMonitor, type Monitor, type MonitorOptions } from './monitor.js';
+export { type PageContext, type PageFields, type PageLinks, pageOf } from './pages/page.js';
+export { formatBytes, formatDuration, formatRate } from './quantity.js';
+export { ChainHead, type ChainReading, type ForkPoint } from './samples/chain-head.js';
+export type { LeaderProbe, LeaderReading, SlotReading } from './samples/leader-probe.js';
+export { type LogStorage, type Measured, type Sample, Sampler } from './samples/sample.js';
+export { type Budget, budgetOf, clearFor_ms, clearRatio } from './verdict/budget.js';
+export type { Deadline, DeadlineResource } from './verdict/deadline.js';
+export {
+  bytesBehind,
+  type EdgeLag,
+  endAfterForks,
+  lagOfFollower,
+  lagOfLog,
+} from './verdict/lag.js';
+export { type EdgeView, Judge, type Verdict } from './verdict/verdict.js';

@@ -16,13 +16,13 @@ import { lsn } from '@millrace/model';
 import { Fault, isFault, silentLogger, systemClock } from '@millrace/runtime';
 import { waitFor } from '@millrace/test-support';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { tableAlertStore } from './alert-book.js';
-import type { LeaderReading } from './leader-probe.js';
+import { tableAlertStore } from './alerts/alert-book.js';
+import { ServiceBoard } from './board/service-board.js';
+import { tableOutbox } from './delivery/outbox.js';
+import { Webhook } from './delivery/webhook.js';
 import { createMonitor, type Monitor, type MonitorOptions } from './monitor.js';
-import { tableOutbox } from './outbox.js';
-import { ServiceBoard } from './service-board.js';
-import { runningNote } from './verdict.sample.js';
-import { Webhook } from './webhook.js';
+import type { LeaderReading } from './samples/leader-probe.js';
+import { runningNote } from './verdict/verdict.sample.js';
 
 /** Beyond 2^63, where 64-bit positions go wrong first. */
 const origin = 0xffff_fff0_0100_0000n;

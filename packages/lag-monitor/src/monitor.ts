@@ -1,20 +1,20 @@
 import { InProcessJobs, type JobRunner, type RetryPolicy } from '@millrace/jobs';
 import type { Log } from '@millrace/log';
 import { type Service, type Surroundings, toFault } from '@millrace/runtime';
-import { AlertBook, type AlertEvent, type AlertStore } from './alert-book.js';
-import type { Instant } from './breach.js';
-import type { Budget } from './budget.js';
-import { conditionsOf } from './conditions.js';
-import { Delivery, deliveryRetry } from './delivery.js';
-import { type HttpServer, json, type ListenAddress, listen, type Routes, text } from './http-server.js';
-import type { LeaderProbe } from './leader-probe.js';
-import { Metrics } from './metrics.js';
-import type { Notifier } from './notifier.js';
-import type { Outbox } from './outbox.js';
-import { type PageLinks, pageOf } from './page.js';
-import { type LogStorage, Sampler } from './sample.js';
-import { type StatusReport, statusOf } from './status.js';
-import { Judge, type Verdict } from './verdict.js';
+import { AlertBook, type AlertEvent, type AlertStore } from './alerts/alert-book.js';
+import { conditionsOf } from './alerts/conditions.js';
+import { Delivery, deliveryRetry } from './delivery/delivery.js';
+import type { Notifier } from './delivery/notifier.js';
+import type { Outbox } from './delivery/outbox.js';
+import { type HttpServer, json, type ListenAddress, listen, type Routes, text } from './face/http-server.js';
+import { Metrics } from './face/metrics.js';
+import { type StatusReport, statusOf } from './face/status.js';
+import type { Instant } from './instant.js';
+import { type PageLinks, pageOf } from './pages/page.js';
+import type { LeaderProbe } from './samples/leader-probe.js';
+import { type LogStorage, Sampler } from './samples/sample.js';
+import type { Budget } from './verdict/budget.js';
+import { Judge, type Verdict } from './verdict/verdict.js';
 
 export interface MonitorOptions {
   readonly pipeline: string;

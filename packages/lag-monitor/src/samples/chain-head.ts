@@ -1,8 +1,13 @@
 import { ChainReader, type CountingRecord, FollowerReports, isOpened, type Log } from '@millrace/log';
-import type { Position } from '@millrace/model';
+import type { Lsn, Position } from '@millrace/model';
 import { isFault } from '@millrace/runtime';
 import { CommitTimes } from './commit-times.js';
-import type { ForkPoint } from './lag.js';
+
+/** A fork of the leader, from an `open` record: positions of earlier histories beyond `forkAt` never happened (§8). */
+export interface ForkPoint {
+  readonly history: number;
+  readonly forkAt: Lsn;
+}
 
 /** What the progress records tell the monitor. */
 export interface ChainReading {

@@ -1,10 +1,5 @@
 import { bytesBetween, type Lsn, minLsn, type Position } from '@millrace/model';
-
-/** A fork of the leader, from an `open` record: positions of earlier histories beyond `forkAt` never happened (§8). */
-export interface ForkPoint {
-  readonly history: number;
-  readonly forkAt: Lsn;
-}
+import type { ForkPoint } from '../samples/chain-head.js';
 
 /** How many bytes of leader WAL an edge is behind, and how much of that stands before the log. */
 export interface EdgeLag {

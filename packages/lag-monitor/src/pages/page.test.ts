@@ -1,11 +1,11 @@
 import { Fault } from '@millrace/runtime';
 import { expect, it } from 'vitest';
-import { AlertBook, type AlertEvent } from './alert-book.js';
-import { conditionsOf } from './conditions.js';
+import { AlertBook, type AlertEvent } from '../alerts/alert-book.js';
+import { conditionsOf } from '../alerts/conditions.js';
+import type { Sample } from '../samples/sample.js';
+import { Judge, type Verdict } from '../verdict/verdict.js';
+import { budget, mib, runningNote, type Scene, sampleOf, wallStart_ms } from '../verdict/verdict.sample.js';
 import { type PageFields, pageOf } from './page.js';
-import type { Sample } from './sample.js';
-import { Judge, type Verdict } from './verdict.js';
-import { budget, mib, runningNote, type Scene, sampleOf, wallStart_ms } from './verdict.sample.js';
 
 const context = {
   environment: 'production',

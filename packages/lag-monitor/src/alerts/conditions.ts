@@ -1,6 +1,6 @@
+import { clearFor_ms, clearRatio } from '../verdict/budget.js';
+import type { EdgeView, Verdict } from '../verdict/verdict.js';
 import { type BreachRule, type Reading, readingOf } from './breach.js';
-import { clearFor_ms, clearRatio } from './budget.js';
-import type { EdgeView, Verdict } from './verdict.js';
 
 export type Severity = 'warn' | 'page';
 

@@ -1,6 +1,6 @@
 import { durationBounds_s } from '@millrace/runtime';
-import { changeOps, type DurationName, durationsIn, figureOfChange } from './service-figures.js';
-import type { EdgeView, Verdict } from './verdict.js';
+import { changeOps, type DurationName, durationsIn, figureOfChange } from '../board/service-figures.js';
+import type { EdgeView, Verdict } from '../verdict/verdict.js';
 
 /**
  * The series that services count themselves, since their start, and tell in their notes: Prometheus' text format, written

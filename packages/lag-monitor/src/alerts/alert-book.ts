@@ -1,5 +1,6 @@
 import type { LogTable } from '@millrace/log';
-import { type Breach, type Instant, isFiring, quiet, stepBreach } from './breach.js';
+import type { Instant } from '../instant.js';
+import { type Breach, isFiring, quiet, stepBreach } from './breach.js';
 import type { Condition } from './conditions.js';
 
 /** A condition that has just begun or ended, to be told once. */

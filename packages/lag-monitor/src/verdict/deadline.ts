@@ -1,4 +1,4 @@
-import type { LogStorage } from './sample.js';
+import type { LogStorage } from '../samples/sample.js';
 
 /** What runs out first when nothing changes. */
 export type DeadlineResource = 'budget' | 'slot_limit' | 'log_retention';

@@ -4,10 +4,10 @@ import { MemoryLogServer } from '@millrace/log';
 import { Fault, silentLogger, systemClock } from '@millrace/runtime';
 import { waitFor } from '@millrace/test-support';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { PageFields } from '../pages/page.js';
 import { Delivery, type DeliveryOptions } from './delivery.js';
 import type { DeliveryAttempt, DeliveryResult, Notification, Notifier } from './notifier.js';
 import { type Outbox, tableOutbox } from './outbox.js';
-import type { PageFields } from './page.js';
 
 const surroundings = { clock: systemClock, logger: silentLogger, random: () => 0 };
 const retry = { backoff: { first_ms: 20, max_ms: 20, factor: 1 }, attempts_max: 100 };

@@ -1,10 +1,10 @@
 import { formatLsn, formatPosition } from '@millrace/model';
-import type { AlertBook } from './alert-book.js';
-import { isFiring } from './breach.js';
-import type { Deadline } from './deadline.js';
-import type { DeliveryStatus } from './delivery.js';
-import type { ServiceWorker } from './service-board.js';
-import type { EdgeView, Verdict } from './verdict.js';
+import type { AlertBook } from '../alerts/alert-book.js';
+import { isFiring } from '../alerts/breach.js';
+import type { ServiceWorker } from '../board/service-board.js';
+import type { DeliveryStatus } from '../delivery/delivery.js';
+import type { Deadline } from '../verdict/deadline.js';
+import type { EdgeView, Verdict } from '../verdict/verdict.js';
 
 /** The JSON of `/status` and `millrace status --json`. Positions are text, sizes bytes, `null` is unknown. */
 export interface StatusReport {

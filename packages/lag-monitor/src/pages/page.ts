@@ -1,9 +1,9 @@
-import type { AlertEvent } from './alert-book.js';
-import type { Condition } from './conditions.js';
+import type { AlertEvent } from '../alerts/alert-book.js';
+import type { Condition } from '../alerts/conditions.js';
+import { formatDuration, formatRate, formatTimeOfDay } from '../quantity.js';
+import type { EdgeView, Verdict } from '../verdict/verdict.js';
 import { factsOf } from './page-facts.js';
 import { sourceAtRisk } from './page-impact.js';
-import { formatDuration, formatRate, formatTimeOfDay } from './quantity.js';
-import type { EdgeView, Verdict } from './verdict.js';
 
 /** Counts up whenever the rules by which pages are raised change. */
 export const ruleVersion = 1;

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from '@millrace/runtime';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { PageFields } from '../pages/page.js';
 import type { Notification } from './notifier.js';
-import type { PageFields } from './page.js';
 import { Webhook } from './webhook.js';
 
 const secret = `whsec_${Buffer.from('0123456789abcdef0123456789abcdef').toString('base64')}`;

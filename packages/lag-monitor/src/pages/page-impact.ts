@@ -1,5 +1,5 @@
-import { formatBytes, formatDuration } from './quantity.js';
-import type { EdgeView, Verdict } from './verdict.js';
+import { formatBytes, formatDuration } from '../quantity.js';
+import type { EdgeView, Verdict } from '../verdict/verdict.js';
 
 /** What an edge that is late does to those who read it, to its neighbours and to the leader's disk, in one line. */
 export function impactOf(edge: EdgeView, verdict: Verdict): string {

@@ -1,11 +1,11 @@
 import type { FollowerReport } from '@millrace/log';
 import { type Lsn, lsnZero, type Position } from '@millrace/model';
+import { type ServiceNote, silentAfter_ms } from '../board/service-board.js';
+import type { Sample } from '../samples/sample.js';
 import { type Budget, budgetOf, budgetOfCapture } from './budget.js';
 import { type Deadline, nearestDeadline } from './deadline.js';
 import { blamesCapture, endAfterForks, lagOfFollower, lagOfLog } from './lag.js';
 import { RateWindow } from './rate-window.js';
-import type { Sample } from './sample.js';
-import { type ServiceNote, silentAfter_ms } from './service-board.js';
 
 /** An edge is where bytes wait: `capture` (leader to log), or a follower's name (log to follower). */
 export interface EdgeView {

@@ -1,9 +1,9 @@
 import { DurationTally } from '@millrace/runtime';
 import { expect, it } from 'vitest';
-import { durationFigures } from './service-figures.js';
+import { durationFigures } from '../board/service-figures.js';
+import { Judge } from '../verdict/verdict.js';
+import { runningNote, sampleOf } from '../verdict/verdict.sample.js';
 import { serviceMetrics } from './service-metrics.js';
-import { Judge } from './verdict.js';
-import { runningNote, sampleOf } from './verdict.sample.js';
 
 const verdictWith = (figures: Readonly<Record<string, number>>, capture: Readonly<Record<string, number>>) =>
   new Judge([], ['replica', 'quiet']).verdict(

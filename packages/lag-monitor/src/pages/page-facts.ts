@@ -1,10 +1,10 @@
-import type { AlertEvent } from './alert-book.js';
-import { clearRatio } from './budget.js';
-import type { Condition } from './conditions.js';
-import type { Deadline } from './deadline.js';
+import type { AlertEvent } from '../alerts/alert-book.js';
+import type { Condition } from '../alerts/conditions.js';
+import { formatBytes, formatDuration, formatRate, formatTimeOfDay } from '../quantity.js';
+import { clearRatio } from '../verdict/budget.js';
+import type { Deadline } from '../verdict/deadline.js';
+import type { EdgeView, Verdict } from '../verdict/verdict.js';
 import { impactOf } from './page-impact.js';
-import { formatBytes, formatDuration, formatRate, formatTimeOfDay } from './quantity.js';
-import type { EdgeView, Verdict } from './verdict.js';
 
 /** The sentences of a page. */
 export interface Facts {

@@ -1,10 +1,10 @@
 import type { FollowerReport } from '@millrace/log';
 import { lsn, type Position } from '@millrace/model';
+import type { ServiceNote } from '../board/service-board.js';
+import { CommitTimes } from '../samples/commit-times.js';
+import type { LeaderReading } from '../samples/leader-probe.js';
+import type { Sample } from '../samples/sample.js';
 import type { Budget } from './budget.js';
-import { CommitTimes } from './commit-times.js';
-import type { LeaderReading } from './leader-probe.js';
-import type { Sample } from './sample.js';
-import type { ServiceNote } from './service-board.js';
 
 /** Samples for tests: a pipeline seen at `second`, in mebibytes of WAL. */
 export interface Scene {

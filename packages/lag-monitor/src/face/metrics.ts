@@ -1,7 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { DeliveryResult } from './notifier.js';
+import type { DeliveryResult } from '../delivery/notifier.js';
+import type { EdgeView, Verdict } from '../verdict/verdict.js';
 import { serviceMetrics } from './service-metrics.js';
-import type { EdgeView, Verdict } from './verdict.js';
 
 const serviceStates = [
   'unknown',

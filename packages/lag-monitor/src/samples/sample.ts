@@ -1,9 +1,9 @@
 import { type FollowerReport, FollowerReports, type Log, sameBytes } from '@millrace/log';
 import { type Fault, toFault } from '@millrace/runtime';
-import type { Instant } from './breach.js';
+import { ServiceBoard, type ServiceNote } from '../board/service-board.js';
+import type { Instant } from '../instant.js';
 import { ChainHead, type ChainReading } from './chain-head.js';
 import type { LeaderProbe, LeaderReading } from './leader-probe.js';
-import { ServiceBoard, type ServiceNote } from './service-board.js';
 
 /** Everything measured at one instant. A side that could not be measured is a fault, never a stale or invented value. */
 export interface Sample {

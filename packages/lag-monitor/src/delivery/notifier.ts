@@ -1,4 +1,4 @@
-import type { PageFields } from './page.js';
+import type { PageFields } from '../pages/page.js';
 
 /** One thing to tell; `id` is the same however often it is tried, so that a receiver can drop repeats. */
 export interface Notification {
