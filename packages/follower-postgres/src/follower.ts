@@ -67,7 +67,7 @@ class PostgresFollower implements Follower {
   async register(initial: StoredPosition, options: { readonly reset: boolean }): Promise<void> {
     const session = await this.#handle.idleWriter();
     await this.#meta.install(session);
-    await this.#meta.register(session, initial, options.reset);
+    await this.#meta.positions.register(session, initial, options.reset);
   }
 
   takeOver(owner: Uint8Array): Promise<StoredPosition | undefined> {
@@ -89,7 +89,7 @@ class PostgresFollower implements Follower {
   async *scan(table: Relation): AsyncIterable<readonly Row[]> {
     const reader = await this.#sessions.reader();
     const entry = (await this.#handle.isInstalled(reader))
-      ? (await this.#meta.entries(reader)).find(
+      ? (await this.#meta.tables.read(reader)).find(
           ({ mirrored }) =>
             mirrored.relation.schema === table.schema && mirrored.relation.name === table.name,
         )

@@ -35,12 +35,12 @@ export class PostgresPartitions implements PartitionedFollower {
   ): Promise<void> {
     const session = await this.#o.sessions.writer();
     await this.#meta.install(session);
-    await this.#meta.registerPartitions(session, initial, count, reset);
+    await this.#meta.positions.registerPartitions(session, initial, count, reset);
   }
 
   async rows(): Promise<readonly PositionRow[]> {
     const reader = await this.#o.sessions.reader();
-    return (await this.#meta.installed(reader)) ? await this.#meta.partitionRows(reader) : [];
+    return (await this.#meta.installed(reader)) ? await this.#meta.positions.partitionRows(reader) : [];
   }
 
   open(partition: number): FollowerPartition {

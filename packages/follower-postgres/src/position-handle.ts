@@ -8,7 +8,8 @@ import {
 } from '@millrace/follower';
 import type { PgSession } from '@millrace/postgres';
 import { Fault } from '@millrace/runtime';
-import type { MetaTables, TableEntry } from './store/meta.js';
+import type { TableEntry } from './store/entries.js';
+import type { MetaTables } from './store/meta.js';
 import type { Sessions } from './store/sessions.js';
 import { refuseSpanningConstraints } from './store/spanning.js';
 import { MirroredTables } from './store/tables.js';
@@ -48,16 +49,16 @@ export class PositionHandle {
     const { meta, isShared } = this.#o;
     const session = await this.idleWriter();
     if (!(await this.isInstalled(session))) return undefined;
-    const row = await meta.takeOver(session, owner);
+    const row = await meta.positions.takeOver(session, owner);
     this.#tables = undefined;
     this.#ownership = row && { owner: row.owner, generation: row.generation };
-    if (row && isShared) await refuseSpanningConstraints(session, await meta.entries(session));
+    if (row && isShared) await refuseSpanningConstraints(session, await meta.tables.read(session));
     return row;
   }
 
   async position(): Promise<PositionRow | undefined> {
     const reader = await this.#o.sessions.reader();
-    return (await this.isInstalled(reader)) ? await this.#o.meta.row(reader) : undefined;
+    return (await this.isInstalled(reader)) ? await this.#o.meta.positions.row(reader) : undefined;
   }
 
   /** Looks anew when other handles may have changed them. */
@@ -65,7 +66,7 @@ export class PositionHandle {
     const reader = await this.#o.sessions.reader();
     if (this.#o.isShared) this.#tables = undefined;
     if (!(await this.isInstalled(reader))) return [];
-    return (await this.#o.meta.entries(reader)).map((entry) => entry.mirrored);
+    return (await this.#o.meta.tables.read(reader)).map((entry) => entry.mirrored);
   }
 
   async begin(from: StoredPosition, to: StoredPosition): Promise<FollowerTransaction> {
@@ -73,7 +74,7 @@ export class PositionHandle {
     const session = await this.idleWriter();
     const owned = this.#ownership;
     if (!owned) throw fenceVerdict(name, await this.#row(session), owned, from);
-    const moved = await meta.beginFrom(session, owned, from, to);
+    const moved = await meta.positions.beginFrom(session, owned, from, to);
     if (!moved) throw await this.#refusal(session, owned, from);
     return await this.#transaction(session, from, to);
   }
@@ -85,7 +86,7 @@ export class PositionHandle {
     const owned = this.#ownership;
     const refusal = fenceVerdict(name, await this.#row(session), owned, from);
     if (refusal || !owned) throw refusal;
-    const isMoved = await meta.beginAllFrom(session, owned, from, to);
+    const isMoved = await meta.positions.beginAllFrom(session, owned, from, to);
     return isMoved ? await this.#transaction(session, from, to) : undefined;
   }
 
@@ -112,7 +113,7 @@ export class PositionHandle {
     to: StoredPosition,
   ): Promise<FollowerTransaction> {
     const { meta, policy, sessions, isShared } = this.#o;
-    const tables = this.#tables?.copy() ?? new MirroredTables(byTopic(await meta.entries(session)));
+    const tables = this.#tables?.copy() ?? new MirroredTables(byTopic(await meta.tables.read(session)));
     const transaction: PostgresTransaction = new PostgresTransaction({
       session,
       meta,
@@ -131,14 +132,14 @@ export class PositionHandle {
   }
 
   async #row(session: PgSession): Promise<PositionRow | undefined> {
-    return (await this.isInstalled(session)) ? await this.#o.meta.row(session) : undefined;
+    return (await this.isInstalled(session)) ? await this.#o.meta.positions.row(session) : undefined;
   }
 
   /** Why the fencing UPDATE matched no row. */
   async #refusal(session: PgSession, owned: Ownership, from: StoredPosition): Promise<Fault> {
     const { name, meta } = this.#o;
     await session.query('rolling back', 'ROLLBACK');
-    const verdict = fenceVerdict(name, await meta.row(session), owned, from);
+    const verdict = fenceVerdict(name, await meta.positions.row(session), owned, from);
     // The row was as expected a moment later: only a takeover and a restore in between can do that.
     return verdict ?? new Fault('MR-4003', { detail: `Follower ${name} changed hands meanwhile.` });
   }

@@ -1,6 +1,6 @@
 import { type PgSession, quoteLiteral, quoteQualified } from '@millrace/postgres';
 import { Fault } from '@millrace/runtime';
-import type { TableEntry } from './meta.js';
+import type { TableEntry } from './entries.js';
 import { run } from './sessions.js';
 
 /**

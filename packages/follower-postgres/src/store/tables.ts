@@ -6,7 +6,8 @@ import { TableStatements } from '../rows/statements.js';
 import { Evolution, type EvolutionPolicy } from '../table/evolution.js';
 import { describePlace, samePlace, standInName } from '../table/names.js';
 import { readShape } from '../table/shape.js';
-import type { MetaTables, TableEntry } from './meta.js';
+import type { TableEntry } from './entries.js';
+import type { MetaTables } from './meta.js';
 
 /** The mirrored tables as one transaction sees them, with their prepared statements. Thrown away when it aborts. */
 export class MirroredTables {
@@ -83,7 +84,7 @@ export class MirroredTables {
     }
     if (was && was.mirrored.topic !== next.topic) await this.#remove(session, meta, was.mirrored.topic);
     const entry = { mirrored: next, place };
-    await meta.save(session, entry);
+    await meta.tables.save(session, entry);
     this.#entries.set(next.topic, entry);
     this.#statements.delete(next.topic);
   }
@@ -124,13 +125,13 @@ export class MirroredTables {
     const aside = { schema: place.schema, name: standInName(other.mirrored.topic) };
     await evolution.rename(place, aside);
     const moved = { ...other, place: aside };
-    await meta.save(session, moved);
+    await meta.tables.save(session, moved);
     this.#entries.set(other.mirrored.topic, moved);
     this.#statements.delete(other.mirrored.topic);
   }
 
   async #remove(session: PgSession, meta: MetaTables, topic: string): Promise<void> {
-    await meta.remove(session, topic);
+    await meta.tables.remove(session, topic);
     this.#entries.delete(topic);
     this.#statements.delete(topic);
   }

@@ -8,7 +8,7 @@ import {
   sqlStateOf,
 } from '@millrace/postgres';
 import { asFault, Fault } from '@millrace/runtime';
-import type { TableEntry } from '../store/meta.js';
+import type { TableEntry } from '../store/entries.js';
 import { run } from '../store/sessions.js';
 import { columnTypeSql, type HasType, typesToLookUp } from './column-types.js';
 import { adoptExisting } from './existing.js';
