@@ -8,10 +8,10 @@ import { sourceSettings, tunedSource } from './source.js';
 import { ConnectWorker, heapOptions } from './worker.js';
 
 /** Debezium's PostgreSQL connector in Kafka Connect, in its default configuration. */
-export const debeziumAsItComes = (): Contestant => debezium('debezium as it comes', {});
+export const debeziumAsItComes = debezium('debezium as it comes', {});
 
 /** The same with larger batches, queues and producer requests. */
-export const debeziumTuned = (): Contestant => debezium('debezium (tuned)', tunedSource);
+export const debeziumTuned = debezium('debezium (tuned)', tunedSource);
 
 function debezium(name: string, tuning: ConnectSettings): Contestant {
   return {

@@ -25,7 +25,8 @@ export class RunningConnector {
   /** Throws when worker, connector or task ended or failed. */
   assertAlive(): void {
     if (this.#failure !== undefined) throw this.#failure;
-    if (!this.#worker.running) throw new Error(`Kafka Connect ended by itself while running ${this.#name}`);
+    if (!this.#worker.running)
+      throw new Error(`Kafka Connect ended by itself:\n${this.#worker.lastOutput()}`);
   }
 
   /** No more looks. */

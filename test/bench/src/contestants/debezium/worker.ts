@@ -1,11 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, LocalServer, makeServerFolder } from '@millrace/local-process';
+import { freePort, LocalServer, logFile, makeServerFolder } from '@millrace/local-process';
 import type { ConnectProgram } from './program.js';
 import { ConnectRest, type ConnectSettings } from './rest.js';
 
 /** A cold start on a busy machine. */
 const start_ms_max = 120_000;
+const shown_chars = 4_000;
 
 /** Those of Kafka's own `connect-standalone.sh`. */
 export const heapOptions: readonly string[] = ['-Xms256M', '-Xmx2G'];
@@ -52,6 +54,11 @@ export class ConnectWorker extends LocalServer {
       await worker.remove();
       throw error;
     }
+  }
+
+  /** The end of what it printed, for messages. */
+  lastOutput(): string {
+    return readFileSync(join(this.folder, logFile), 'utf8').slice(-shown_chars);
   }
 
   #run(program: ConnectProgram): Promise<void> {

@@ -1,42 +1,64 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Contestant } from '../contestant.js';
-import { CaptureProcess } from './capture-process.js';
+import { MillraceProcess } from '../followers/millrace-process.js';
 import { configurationText } from './configuration.js';
+import type { Publisher } from './drain.js';
 import { type KafkaPlace, type KafkaWorker, prepareKafkaLane } from './lane.js';
 import { awaitSnapshotEnd } from './snapshot-end.js';
 
-/** `millrace capture` with a log on Kafka, as it comes but for format json, preset debezium. */
-export function millraceIntoKafka(): Contestant {
-  return {
-    name: 'millrace',
-    describe: async () => 'millrace capture, log.kafka and all else as it comes, codec { json, debezium }',
-    prepare: (stand, lane) => prepareKafkaLane(stand, lane, captureWorker()),
-  };
+/** `millrace capture` as users run it, with a log on Kafka. */
+export const millraceIntoKafka: Contestant = {
+  name: 'millrace',
+  describe: async () =>
+    'millrace capture of this tree, log on Kafka, codec { format: json, preset: debezium }, all else as it comes',
+  prepare: (stand, lane) => prepareKafkaLane(stand, lane, captureWorker),
+};
+
+/** Preparation and drain are two runs of the command in one folder. */
+const captureWorker: KafkaWorker = {
+  name: 'millrace',
+  async prepare(place) {
+    await mkdir(place.runFolder, { recursive: true });
+    await writeFile(join(place.runFolder, 'millrace.yaml'), textFor(place));
+    const capture = startCapture(place);
+    await awaitSnapshotEnd(place.brokers, place.name, () => capture.assertRunning());
+    await capture.stop();
+  },
+  ready: async (place) => new CapturePublisher(place),
+};
+
+class CapturePublisher implements Publisher {
+  readonly name = 'capture';
+  readonly #place: KafkaPlace;
+  #capture: MillraceProcess | undefined;
+
+  constructor(place: KafkaPlace) {
+    this.#place = place;
+  }
+
+  get pid(): number {
+    return this.#running().pid;
+  }
+
+  async begin(): Promise<void> {
+    this.#capture = startCapture(this.#place);
+  }
+
+  assertAlive(): void {
+    this.#running().assertRunning();
+  }
+
+  #running(): MillraceProcess {
+    if (!this.#capture) throw new Error('the capture was never started');
+    return this.#capture;
+  }
 }
 
-/** Works in one lane: the same folder and configuration in preparation and drain. */
-function captureWorker(): KafkaWorker {
-  let capture: CaptureProcess | undefined;
-  const assertAlive = (): void => {
-    if (!capture?.running) throw new Error('millrace capture ended by itself');
-  };
-  return {
-    name: 'millrace',
-    async prepare(place) {
-      capture = await CaptureProcess.create(place.runFolder, textFor(place));
-      place.cleanup.defer(() => capture?.remove());
-      await capture.start();
-      await awaitSnapshotEnd(place.brokers, place.name, assertAlive);
-      await capture.stop();
-    },
-    ready: async () => ({
-      name: 'capture',
-      get pid() {
-        return capture?.pid ?? -1;
-      },
-      begin: async () => capture?.start(),
-      assertAlive,
-    }),
-  };
+function startCapture({ runFolder, cleanup }: KafkaPlace): MillraceProcess {
+  const capture = new MillraceProcess(['capture'], runFolder);
+  cleanup.defer(() => capture.stop());
+  return capture;
 }
 
 function textFor({ stand, name, brokers }: KafkaPlace): string {
