@@ -1,80 +1,92 @@
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Comparison, idOf, type RunOptions, tiers } from './comparison/comparison.js';
+import { writePages } from './report/pages.js';
 import { plainTable } from './report/plain-table.js';
-import { merge, readResults, writeResults } from './results/results.js';
+import { publishedFile, trialFile } from './results/files.js';
+import { kept, merge, readResults, writeResults } from './results/results.js';
 import { runComparison } from './run-comparison.js';
 import { suite } from './suite.js';
 
-const usage = `pnpm bench [tier] [workload] [--pairs N] [--scale X] [--peer name] [--out file]
-pnpm bench report                 tables of README.md and test/bench/README.md from the published results
-
-  tier       ${tiers.join(', ')}; default all
-  workload   W1 to W8; default all
-  --pairs    default 5
-  --scale    share of the published backlog, default 1
-  --peer     only comparisons with this peer
-  --out      results file, default test/bench/results/published.json when pairs and scale are a published run's,
-             else test/bench/results/trial.json, which git ignores
-`;
-
 const published_pairs_min = 5;
-const resultsFolder = new URL('../results/', import.meta.url);
-const publishedFile = fileURLToPath(new URL('published.json', resultsFolder));
-const trialFile = fileURLToPath(new URL('trial.json', resultsFolder));
+const usage = `pnpm bench [tier] [workload] [--peer name] [--pairs N] [--scale X] [--out file]
+pnpm bench report      tables of README.md and test/bench/README.md from the published results
+
+  tier        ${tiers.join(', ')}; default all
+  workload    W1 to W8; default all
+  --peer      only comparisons with this peer
+  --pairs     default ${published_pairs_min}
+  --scale     share of the published backlog, default 1
+  --out       results file; default test/bench/results/published.json for a run with at least ${published_pairs_min}
+              pairs at scale 1, else test/bench/results/trial.json, which git ignores
+`;
+const wrongUsage = 64;
+const interruptedExit = 130;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    peer: { type: 'string' },
     pairs: { type: 'string', default: String(published_pairs_min) },
     scale: { type: 'string', default: '1' },
-    peer: { type: 'string' },
     out: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
+const ids = suite.map(idOf);
+
+function say(line: string): void {
+  process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
+}
+
 /** Comparisons that the words on the command line name. */
 function chosen(words: readonly string[], peer: string | undefined): Comparison[] {
+  const same = (name: string, word: string): boolean => name.toLowerCase() === word.toLowerCase();
   return suite.filter(
     (comparison) =>
-      words.every((word) => [comparison.tier, comparison.workload].some((name) => same(name, word))) &&
+      words.every((word) => same(comparison.tier, word) || same(comparison.workload, word)) &&
       (peer === undefined || comparison.peer === peer),
   );
 }
 
-const same = (name: string, word: string): boolean => name.toLowerCase() === word.toLowerCase();
-
-/** Exit code: 0, or 1 when a comparison failed. */
+/** Runs them one after another; each result is in the file as soon as it is there. Exit code. */
 async function measure(
   comparisons: readonly Comparison[],
   options: RunOptions,
   out: string,
 ): Promise<number> {
-  const order = suite.map(idOf);
-  let failed = 0;
+  let failed = false;
   for (const comparison of comparisons) {
     if (options.signal.aborted) break;
     const id = idOf(comparison);
-    const say = (line: string): void => options.say(`${id}: ${line}`);
-    const result = await runComparison(comparison, { ...options, say });
-    if (result.error !== undefined) {
-      failed++;
-      say(`failed: ${result.error}`);
-    }
-    // Read again each time: somebody else may have repeated another comparison meanwhile.
-    writeResults(out, merge(readResults(out), result, order));
+    const result = await runComparison(comparison, {
+      ...options,
+      say: (line) => options.say(`${id}: ${line}`),
+    });
+    if (result.error !== undefined) options.say(`${id} failed: ${result.error}`);
+    failed ||= result.error !== undefined;
+    // Read again each time: another run may have repeated another comparison meanwhile.
+    const results = readResults(out);
+    writeResults(out, merge(results, kept(results, result, options.signal.aborted), ids));
   }
-  const ids = new Set(comparisons.map(idOf));
-  process.stdout.write(plainTable(readResults(out).comparisons.filter(({ id }) => ids.has(id))));
-  return failed > 0 || options.signal.aborted ? 1 : 0;
+  const measured = new Set(comparisons.map(idOf));
+  process.stdout.write(plainTable(readResults(out).comparisons.filter(({ id }) => measured.has(id))));
+  options.say(`results: ${out}`);
+  if (out === publishedFile) report();
+  return options.signal.aborted ? interruptedExit : failed ? 1 : 0;
 }
 
+function report(): void {
+  for (const path of writePages(ids)) say(`wrote ${path}`);
+}
+
+/** Aborts on the first Ctrl-C or its like; the second ends the process as it stands. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      process.stderr.write('ending: removing servers and processes\n');
+      if (controller.signal.aborted) process.exit(interruptedExit);
+      say('interrupted: removing servers and processes');
       controller.abort();
     });
   }
@@ -82,20 +94,20 @@ function interruption(): AbortSignal {
 }
 
 async function main(): Promise<number> {
+  if (positionals[0] === 'report') {
+    report();
+    return 0;
+  }
   const comparisons = chosen(positionals, values.peer);
   const pairs = Number(values.pairs);
   const scale = Number(values.scale);
-  const valid = Number.isInteger(pairs) && pairs > 0 && scale > 0;
-  if (values.help || !valid || comparisons.length === 0) {
-    const list = suite.map((comparison) => `  ${idOf(comparison)}`).join('\n');
-    process.stderr.write(`${usage}\nComparisons:\n${list}\n`);
-    return values.help ? 0 : 64;
+  const valid = Number.isInteger(pairs) && pairs > 0 && scale > 0 && comparisons.length > 0;
+  if (values.help || !valid) {
+    process.stderr.write(`${usage}\nComparisons:\n${ids.map((id) => `  ${id}\n`).join('')}`);
+    return values.help ? 0 : wrongUsage;
   }
   const publishable = pairs >= published_pairs_min && scale === 1;
   const out = values.out ?? (publishable ? publishedFile : trialFile);
-  const say = (line: string): void => {
-    process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
-  };
   return measure(comparisons, { pairs, scale, say, signal: interruption() }, out);
 }
 

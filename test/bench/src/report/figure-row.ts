@@ -1,7 +1,6 @@
 import { type Figure, type FigureSummary, type Goal, summariseFigure } from '../comparison/figure.js';
-import type { Summary } from '../measure/statistics.js';
 import type { ComparisonResult } from '../results/results.js';
-import { inUnit, significant } from './quantity.js';
+import { quantity, spread } from './quantity.js';
 
 /** A line of every table. */
 export interface FigureRow {
@@ -12,10 +11,12 @@ export interface FigureRow {
   readonly summary: FigureSummary;
   /** `≥ 0.95`, `≤ 0.80 s`; empty without a goal. */
   readonly goal: string;
-  /** What the goal speaks of: `0.98 (0.95–1.01)`. */
+  /** What the goal speaks of, or the ratio where there is one: `0.98 (0.95 – 1.01)`. */
   readonly measured: string;
+  /** Both sides and their ratio, each as median and range. */
   readonly subject: string;
   readonly peer: string;
+  readonly ratio: string;
 }
 
 export function rowsOf(results: readonly ComparisonResult[]): FigureRow[] {
@@ -24,10 +25,8 @@ export function rowsOf(results: readonly ComparisonResult[]): FigureRow[] {
 
 function rowOf(result: ComparisonResult, figure: Figure): FigureRow {
   const summary = summariseFigure(figure);
-  const plain = (value: number) => significant(value);
-  const unit = (value: number) => inUnit(value, figure.unit);
-  const subject = inWords(summary.subject, unit);
-  const ratio = inWords(summary.ratio, plain);
+  const subject = spread(summary.subject, figure.unit);
+  const ratio = spread(summary.ratio);
   const ofRatio = figure.goal ? figure.goal.of === 'ratio' : summary.ratio !== undefined;
   return {
     key: `${result.id}: ${figure.name}`,
@@ -37,15 +36,11 @@ function rowOf(result: ComparisonResult, figure: Figure): FigureRow {
     goal: figure.goal ? goalInWords(figure.goal, figure.unit) : '',
     measured: ofRatio ? ratio : subject,
     subject,
-    peer: inWords(summary.peer, unit),
+    peer: spread(summary.peer, figure.unit),
+    ratio,
   };
 }
 
 function goalInWords({ of, relation, value }: Goal, unit: string): string {
-  return `${relation} ${of === 'ratio' ? significant(value) : inUnit(value, unit)}`;
-}
-
-function inWords(summary: Summary | undefined, format: (value: number) => string): string {
-  if (!summary) return '';
-  return `${format(summary.median)} (${format(summary.min)} – ${format(summary.max)})`;
+  return `${relation} ${of === 'ratio' ? quantity(value) : quantity(value, unit)}`;
 }

@@ -2,19 +2,22 @@ import type { ComparisonResult } from '../results/results.js';
 import { type FigureRow, rowsOf } from './figure-row.js';
 
 const verdicts = { true: 'met', false: 'MISSED', undefined: '' } as const;
+const head = ['comparison', 'figure', 'goal', 'measured', '', 'subject', 'peer'];
 
-/** The table at the end of a run, for a terminal; failures are lines of it. */
+/** The table at the end of a run, for a terminal; failures stand beneath it. */
 export function plainTable(results: readonly ComparisonResult[]): string {
-  const lines = [
-    ['comparison', 'figure', 'goal', 'ratio or value', '', 'ours', "peer's"],
-    ...rowsOf(results).map(cellsOf),
-    ...results.filter(({ error }) => error !== undefined).map(({ id, error }) => [id, `FAILED: ${error}`]),
-  ];
-  const widths = [0, 1, 2, 3, 4, 5].map((column) =>
-    Math.max(...lines.filter((line) => line.length > 2).map((line) => line[column]?.length ?? 0), 0),
+  const lines = [head, ...rowsOf(results).map(cellsOf)];
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const table = lines.map((line) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
   );
-  const text = lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
-  return `${text.map((line) => line.trimEnd()).join('\n')}\n`;
+  const failures = results.flatMap(({ id, error }) =>
+    error === undefined ? [] : [`${id} FAILED: ${error}`],
+  );
+  return `${[...table, ...failures].join('\n')}\n`;
 }
 
 function cellsOf({ result, figure, summary, goal, measured, subject, peer }: FigureRow): string[] {

@@ -63,6 +63,12 @@ export function merge(results: Results, result: ComparisonResult, order: readonl
   return { comparisons: [...others, result].toSorted((a, b) => place(a) - place(b)) };
 }
 
+/** What is to stand in the file: an interruption must not cost a result that was there before. */
+export function kept(results: Results, result: ComparisonResult, interrupted: boolean): ComparisonResult {
+  if (!interrupted || result.error === undefined) return result;
+  return results.comparisons.find(({ id }) => id === result.id) ?? result;
+}
+
 /** What every result repeats of its comparison. */
 export function headOf(
   comparison: Comparison,
