@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 
 const binary = fileURLToPath(new URL('../../../../../packages/cli/dist/bin.js', import.meta.url));
 const shown_chars = 4_000;
+/** A folder: every process of ours writes its CPU profile there (`--cpu-prof`). Such a run is no measurement. */
+const profileFolder = process.env.MILLRACE_BENCH_PROFILES;
+const profileInterval_us = 500;
 /** A clean stop takes five seconds at most (the command's own promise). */
 const stop_ms_max = 10_000;
 
@@ -22,7 +25,8 @@ export class MillraceProcess {
     this.name = `millrace ${args.join(' ')}`;
     this.#output = join(folder, `${args.join('-')}.log`);
     const output = openSync(this.#output, 'a');
-    this.#child = spawn(process.execPath, [binary, ...args, '--log-level', 'warn', '--stop-with-stdin'], {
+    const command = [binary, ...args, '--log-level', 'warn', '--stop-with-stdin'];
+    this.#child = spawn(process.execPath, [...profiling(args), ...command], {
       cwd: folder,
       stdio: ['pipe', output, output],
       env: { ...process.env, NO_COLOR: '1' },
@@ -70,4 +74,15 @@ export class MillraceProcess {
     this.#child.kill('SIGKILL');
     await this.#exited;
   }
+}
+
+function profiling(args: readonly string[]): string[] {
+  if (profileFolder === undefined) return [];
+  const name = `${args.join('-')}.${Date.now()}.cpuprofile`;
+  return [
+    '--cpu-prof',
+    `--cpu-prof-interval=${profileInterval_us}`,
+    `--cpu-prof-dir=${profileFolder}`,
+    `--cpu-prof-name=${name}`,
+  ];
 }
