@@ -9,7 +9,8 @@ import {
 } from '@millrace/runtime';
 import type { Reached } from './decisions.js';
 import { parseNotes } from './notes.js';
-import { RegisteredAnew, Session } from './session.js';
+import { RegisteredAnew } from './own-row.js';
+import { Session } from './session.js';
 import type { SessionOptions } from './session-scope.js';
 import type { StatusBoard } from './status.js';
 import { OwnOwners } from './workers/own-owners.js';

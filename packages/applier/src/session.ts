@@ -1,32 +1,22 @@
 import type { FollowerTransaction, StoredPosition } from '@millrace/follower';
-import {
-  type ChainReader,
-  type CountingRecord,
-  decodeAnchor,
-  type FollowerReport,
-  FollowerReports,
-  sameBytes,
-} from '@millrace/log';
-import { formatLsn, formatPosition, type Lsn } from '@millrace/model';
+import { type ChainReader, type CountingRecord, decodeAnchor, FollowerReports } from '@millrace/log';
+import { formatPosition, type Lsn } from '@millrace/model';
 import { Fault, isFault } from '@millrace/runtime';
 import { type Applied, applyGroup, type GroupContext, isBuilding } from './apply-group.js';
 import type { Reached } from './decisions.js';
+import { diverged, refuseFork } from './divergence.js';
 import { standsAlone } from './grouping.js';
 import { parseNotes } from './notes.js';
+import { OwnRow } from './own-row.js';
 import { Pace } from './pace.js';
 import { ReadAhead } from './read-ahead.js';
-import { randomBytesOf } from './registration.js';
 import { PositionReports } from './reporter.js';
 import { adoptStep, planAdoption, takeSchemaStep } from './schema-step.js';
 import type { AppliedGroup, SessionObserver, SessionOptions } from './session-scope.js';
-import { type Standing, storedPosition } from './standing.js';
+import { type Standing, standingAt, storedPosition } from './standing.js';
 import { Tables } from './tables.js';
 import { learnTopics, Topics, topicsUntil, verifiedOpen } from './topics.js';
 
-/** The position row is to be taken over anew: a resync was ordered. No fault. */
-export class RegisteredAnew extends Error {}
-
-const owner_bytes = 16;
 /** Pauses between two looks at a barrier: other workers are at it, and nothing tells when they are through. */
 const barrierPause_ms_min = 5;
 const barrierPause_ms_max = 100;
@@ -38,7 +28,7 @@ const barrierPause_ms_max = 100;
 export class Session {
   readonly #options: SessionOptions;
   readonly #observer: SessionObserver;
-  readonly #owner: Uint8Array;
+  readonly #row: OwnRow;
   readonly #pace: Pace;
   #standing: Standing | undefined;
   #topics = new Topics();
@@ -50,13 +40,13 @@ export class Session {
   constructor(options: SessionOptions, observer: SessionObserver) {
     this.#options = options;
     this.#observer = observer;
-    this.#owner = randomBytesOf(options.surroundings.random, owner_bytes);
+    this.#row = new OwnRow(options);
     this.#pace = new Pace(options.limits);
   }
 
   /** What this session wrote into the position row, or was about to. */
   get owner(): Uint8Array {
-    return this.#owner;
+    return this.#row.owner;
   }
 
   /** Where the follower stands by what this session knows; undefined before the takeover. */
@@ -90,22 +80,9 @@ export class Session {
   }
 
   async #takeOver(remembered: Reached | undefined): Promise<ChainReader> {
-    const { follower, log, openChain, register, partition, registration } = this.#options;
-    await register();
-    const row = await follower.takeOver(this.#owner);
-    const storeId = await follower.storeId();
-    if (!row || !storeId)
-      throw new Fault('MR-4005', {
-        detail: `follower ${this.#options.name} lost its position row between registration and takeover`,
-      });
-    if (!sameBytes(row.logId, log.id))
-      throw new Fault('MR-3006', {
-        detail: `follower ${this.#options.name} was fed from log ${hex(row.logId)}, this is log ${hex(log.id)}`,
-      });
-    // Which events are this partition's depends on how many there are, and that is the registration's to say (R25).
-    if (partition && parseNotes(row.notes).registration !== registration) throw new RegisteredAnew();
+    const { log, openChain, partition } = this.#options;
     const reports = new FollowerReports(log);
-    this.#checkWentBack(row, remembered, await reports.get(this.#options.name), storeId);
+    const { row, storeId } = await this.#row.takeOver(reports, remembered);
     const anchor = decodeAnchor(row.anchor);
     const chain = openChain(log, { kind: 'anchor', anchor, logId: row.logId });
     await chain.verify();
@@ -117,59 +94,19 @@ export class Session {
     return chain;
   }
 
-  /** R23: a restored follower on a quiet leader would stay behind silently. */
-  #checkWentBack(
-    row: StoredPosition,
-    remembered: Reached | undefined,
-    report: FollowerReport | undefined,
-    storeId: Uint8Array,
-  ): void {
-    const { decisions, policies, name, surroundings } = this.#options;
-    const now: Reached = { registration: parseNotes(row.notes).registration, position: row.position };
-    const isOwn = report?.registration !== undefined && sameBytes(report.storeId, storeId);
-    const reported: Reached | undefined = isOwn
-      ? { registration: report.registration ?? 0, position: report.position }
-      : undefined;
-    const reached = [remembered, reported].find((before) => decisions.wentBack(now, before));
-    if (!reached) return;
-    const detail = `follower ${name} stands at ${formatPosition(row.position)}, but had reached ${formatPosition(reached.position)}`;
-    if (!decisions.mayReplay(policies.onRestore)) throw new Fault('MR-4004', { detail });
-    surroundings.logger.warn({ follower: name }, `${detail}: replaying from its own position`);
-  }
-
   async #loadTables(row: StoredPosition): Promise<void> {
-    const notes = parseNotes(row.notes);
     const mirrored = await this.#options.follower.tables();
     const building = (): boolean => this.#standing === undefined || isBuilding(this.#standing);
     this.#tables = new Tables(this.#options.codec, this.#topics, mirrored, building);
-    const tables = new Map(
-      [...this.#tables.all()].map(([topic, { relation }]) => [topic, relation.id] as const),
-    );
-    const incomplete = [...this.#tables.all()].filter(([, { state }]) => state === 'building');
-    const announced = Object.values(notes.running)
-      .flat()
-      .filter((topic) => !tables.has(topic));
-    this.#standing = {
-      logId: row.logId,
-      position: row.position,
-      anchor: row.anchor,
-      diverged: row.state === 'diverged',
-      notes,
-      tables,
-      building: new Set([...incomplete.map(([topic]) => topic), ...announced]),
-    };
-    if (row.state === 'diverged')
-      throw new Fault('MR-2007', {
-        detail: `follower ${this.#options.name} holds commits that never happened on the leader’s new timeline`,
-        remedy: `Run \`millrace resync ${this.#options.name}\`.`,
-      });
+    this.#standing = standingAt(row, this.#tables.all());
+    if (row.state === 'diverged') throw diverged(this.#options.name);
   }
 
   #startReports(reports: FollowerReports, storeId: Uint8Array): void {
     const { name, limits, surroundings } = this.#options;
     this.#reports = new PositionReports(
       reports,
-      { follower: name, storeId, owner: this.#owner },
+      { follower: name, storeId, owner: this.#row.owner },
       {
         topicName: (topic) => this.#topics.find(topic) ?? String(topic),
         clock: surroundings.clock,
@@ -219,12 +156,10 @@ export class Session {
   async #begin(from: StoredPosition, to: StoredPosition, isBarrier: boolean): Promise<FollowerTransaction> {
     const { follower, partition } = this.#options;
     if (!partition || !isBarrier) return await follower.begin(from, to);
-    for (let pauses = 0; ; pauses++) {
-      const transaction = await partition.beginAll(from, to);
-      if (transaction) return transaction;
-      this.#observer.waiting(`other partitions have not reached ${formatPosition(from.position)}`);
-      await this.#pauseAtBarrier(pauses);
-    }
+    return await this.#arrived(
+      () => partition.beginAll(from, to),
+      `other partitions have not reached ${formatPosition(from.position)}`,
+    );
   }
 
   /**
@@ -235,16 +170,25 @@ export class Session {
     isThrough: (row: StoredPosition) => boolean,
     learn: (row: StoredPosition) => Promise<void>,
   ): Promise<void> {
-    for (let pauses = 0; ; pauses++) {
-      const row = await this.#lookAtRow();
-      if (isThrough(row)) {
-        await learn(row);
-        await this.#loadTables(row);
-        this.#moved(this.#standing as Standing);
-        return;
-      }
-      this.#observer.waiting('partition 0 has not passed a barrier yet');
-      await this.#pauseAtBarrier(pauses);
+    const row = await this.#arrived(async () => {
+      const found = await this.#lookAtRow();
+      return isThrough(found) ? found : undefined;
+    }, 'partition 0 has not passed a barrier yet');
+    await learn(row);
+    await this.#loadTables(row);
+    this.#moved(this.#standing as Standing);
+  }
+
+  /** What `ask` finds at a barrier; waits visibly, and asks again, until it finds something. */
+  async #arrived<T>(ask: () => Promise<T | undefined>, waitsFor: string): Promise<T> {
+    const { clock } = this.#options.surroundings;
+    const signal = this.#end as AbortSignal;
+    for (let pause_ms = barrierPause_ms_min; ; pause_ms = Math.min(barrierPause_ms_max, 2 * pause_ms)) {
+      const found = await ask();
+      if (found !== undefined) return found;
+      this.#observer.waiting(waitsFor);
+      await clock.sleep(pause_ms, signal);
+      signal.throwIfAborted();
     }
   }
 
@@ -253,15 +197,6 @@ export class Session {
     const learn = (records: readonly CountingRecord[]): void => learnTopics(records, this.#topics);
     const { offset } = decodeAnchor(row.anchor);
     await ahead.passTo(offset, learn, this.#options.surroundings.clock, signal);
-  }
-
-  async #pauseAtBarrier(pauses: number): Promise<void> {
-    const signal = this.#end as AbortSignal;
-    await this.#options.surroundings.clock.sleep(
-      Math.min(barrierPause_ms_max, barrierPause_ms_min * 2 ** pauses),
-      signal,
-    );
-    signal.throwIfAborted();
   }
 
   #moved(standing: Standing): void {
@@ -311,7 +246,7 @@ export class Session {
     const group = pending.slice(0, plan.records);
     const isBarrier = plan.forkAt !== undefined || group.some(standsAlone);
     if (this.#options.partition && isBarrier) {
-      this.#refuseFork(group);
+      refuseFork(group, this.#options.name, from.position);
       if (!this.#options.partition.isFirst) {
         const { anchor } = from;
         const { offset } = decodeAnchor(anchor);
@@ -338,10 +273,7 @@ export class Session {
     this.#moved(applied.standing);
     this.#observer.applied({ ...summary(group), events: applied.events, bytes: applied.bytes });
     if (applied.standing.diverged)
-      throw new Fault('MR-2007', {
-        detail: `follower ${this.#options.name} had applied commits beyond ${formatPosition(applied.standing.position)}, which never happened on the leader’s new timeline`,
-        remedy: `Run \`millrace resync ${this.#options.name}\`.`,
-      });
+      throw diverged(this.#options.name, formatPosition(applied.standing.position));
   }
 
   async #apply(
@@ -386,40 +318,8 @@ export class Session {
     };
   }
 
-  /**
-   * R32: what a partition beyond the fork has applied cannot be taken back, and its row cannot meet the others' again, which may
-   * have stopped before it. So nothing moves, and only a resync leads on.
-   */
-  #refuseFork(group: readonly CountingRecord[]): void {
-    const { position } = this.#standing as Standing;
-    const { name } = this.#options;
-    for (const { record } of group) {
-      if (record.kind !== 'open' || !record.fork || position.end <= record.fork.forkAt) continue;
-      throw new Fault('MR-2007', {
-        detail: `follower ${name} had applied commits beyond ${formatLsn(record.fork.forkAt)}, which never happened on the leader’s new timeline`,
-        remedy: `Run \`millrace resync ${name}\`.`,
-      });
-    }
-  }
-
-  /** R23: on idle ticks, since nothing else would tell of a restore or a takeover while the leader is quiet. */
-  async #lookAtRow(): Promise<StoredPosition> {
-    const { follower, decisions, name } = this.#options;
-    const row = await follower.position();
-    const reached = this.reached as Reached;
-    const verdict = decisions.judgeRow({
-      row: row && { ...row, registration: parseNotes(row.notes).registration },
-      owner: this.#owner,
-      reached,
-    });
-    if (verdict === 'anew') throw new RegisteredAnew();
-    if (verdict === 'fenced')
-      throw new Fault('MR-4003', { detail: `follower ${name} belongs to another applier` });
-    if (verdict === 'went-back' || !row)
-      throw new Fault('MR-4004', {
-        detail: `follower ${name} stands at ${row ? formatPosition(row.position) : 'no position'}, this applier left it at ${formatPosition(reached.position)}`,
-      });
-    return row;
+  #lookAtRow(): Promise<StoredPosition> {
+    return this.#row.look(this.reached as Reached);
   }
 }
 
@@ -433,5 +333,3 @@ function summary(group: readonly CountingRecord[]): Omit<AppliedGroup, 'events' 
   }
   return { records: group.length, transactions, lastCommit_us };
 }
-
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');

@@ -1,4 +1,4 @@
-import type { FollowerState, StoredPosition } from '@millrace/follower';
+import type { FollowerState, MirroredTable, StoredPosition } from '@millrace/follower';
 import {
   anchorOf,
   type CountingRecord,
@@ -9,7 +9,7 @@ import {
 } from '@millrace/log';
 import type { Position } from '@millrace/model';
 import type { ApplierDecisions } from './decisions.js';
-import { type FollowerNotes, formatNotes, type KeptShape } from './notes.js';
+import { type FollowerNotes, formatNotes, type KeptShape, parseNotes } from './notes.js';
 
 /** Where a follower stands, as a value: folded over counting records before a row of them is written. */
 export interface Standing {
@@ -28,6 +28,24 @@ export interface Standing {
 export function stateOf(standing: Standing): FollowerState {
   if (standing.diverged) return 'diverged';
   return standing.notes.awaiting !== null || standing.building.size > 0 ? 'building' : 'exact';
+}
+
+/** The standing that a position row and the follower's tables (by topic number) say. */
+export function standingAt(
+  row: StoredPosition,
+  mirrored: Iterable<readonly [number, Pick<MirroredTable, 'relation' | 'state'>]>,
+): Standing {
+  const notes = parseNotes(row.notes);
+  const tables = new Map<number, number>();
+  const building = new Set<number>();
+  for (const [topic, { relation, state }] of mirrored) {
+    tables.set(topic, relation.id);
+    if (state === 'building') building.add(topic);
+  }
+  // Only announced: not made yet.
+  for (const topic of Object.values(notes.running).flat()) if (!tables.has(topic)) building.add(topic);
+  const { logId, position, anchor } = row;
+  return { logId, position, anchor, diverged: row.state === 'diverged', notes, tables, building };
 }
 
 /** The position row that says the same. */

@@ -1,6 +1,6 @@
 import type { FollowerPartition } from '@millrace/follower';
 import { isFault } from '@millrace/runtime';
-import { RegisteredAnew } from '../session.js';
+import { RegisteredAnew } from '../own-row.js';
 import { SessionRunner } from '../session-runner.js';
 import type { SessionSettings } from '../session-scope.js';
 import type { Standing } from '../standing.js';
