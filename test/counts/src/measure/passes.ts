@@ -1,16 +1,19 @@
+import type { Recording } from '../recording/recording.js';
 import { type Allocation, AllocationMeter } from './allocation.js';
 
-/** Events played before anything is counted, so that the compiler has settled. */
-const warmUp_events = 120_000;
-const warmUpPasses_min = 20;
-const countedPasses = 12;
+/** Events played before anything is counted, so that the compiler has settled … */
+const warmUp_events = 30_000;
+/** … as far as they are not large: payload bytes … */
+const warmUp_bytes = 16 * 1024 * 1024;
+const warmUpPasses_min = 12;
+const countedPasses = 8;
 
-/** How often a recording of `events` events is played to warm up. */
-export const warmUpPasses = (events: number): number =>
-  Math.max(warmUpPasses_min, Math.ceil(warmUp_events / events));
-
-/** Passes in all, counted ones last. */
-export const allPasses = (events: number): number => warmUpPasses(events) + countedPasses;
+/** How often a recording is played to warm up. */
+function warmUpPasses({ events, payloads }: Recording): number {
+  const payload_bytes = payloads.reduce((sum, { length }) => sum + length, 0);
+  const enough = Math.ceil(Math.min(warmUp_events / events, warmUp_bytes / payload_bytes));
+  return Math.max(warmUpPasses_min, enough);
+}
 
 /**
  * Turns passes into a count: the first ones warm up, of the others the least counts, because what is added to it (a late
@@ -23,9 +26,14 @@ export class PassCounter {
   readonly #counted: Allocation[] = [];
   #pass = 0;
 
-  constructor(events: number) {
-    this.#warmUp = warmUpPasses(events);
-    this.passes = allPasses(events);
+  constructor(recording: Recording) {
+    this.#warmUp = warmUpPasses(recording);
+    this.passes = this.#warmUp + countedPasses;
+  }
+
+  /** Passes ended so far. */
+  get ended(): number {
+    return this.#pass;
   }
 
   get done(): boolean {
@@ -45,6 +53,7 @@ export class PassCounter {
   /** Of one pass. */
   least(): Allocation {
     this.#meter.close();
+    if (process.env.ALL) console.error(this.#counted.map((c) => c.heap_bytes).join(' '));
     if (this.#counted.length < countedPasses / 2)
       throw new Error('collections disturbed most passes: nothing was counted');
     return {

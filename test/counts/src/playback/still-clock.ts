@@ -1,4 +1,4 @@
-import { type Clock, type Surroundings, silentLogger, systemClock } from '@millrace/runtime';
+import { type Clock, type Surroundings, silentLogger } from '@millrace/runtime';
 
 /** 2026-01-01, milliseconds. */
 const now_ms = 1_767_225_600_000;
@@ -7,7 +7,11 @@ const now_ms = 1_767_225_600_000;
 export const stillClock: Clock = {
   now: () => now_ms,
   monotonic: () => now_ms,
-  sleep: (ms, signal) => systemClock.sleep(ms, signal),
+  sleep: (_ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) resolve();
+      else signal?.addEventListener('abort', () => resolve(), { once: true });
+    }),
 };
 
 export const stillSurroundings: Surroundings = {

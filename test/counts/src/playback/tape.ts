@@ -3,7 +3,7 @@ import type { Recording } from '../recording/recording.js';
 import { commit_bytes, firstLsn_low, isBegin, isCommit, lsn_high, lsnLowOf, message_bytes, shift } from '../recording/stream-place.js';
 
 /** What one read of a socket brings under load, bytes. */
-const read_bytes = 64 * 1024;
+export const read_bytes = 64 * 1024;
 const relation = 'R'.charCodeAt(0);
 
 /** One read: payloads one behind the other, as a socket delivers them. */
@@ -27,7 +27,7 @@ export class Tape {
   readonly #span: number;
   #played = 0;
 
-  constructor(recording: Recording) {
+  constructor(recording: Recording, size_bytes: number = read_bytes) {
     this.recording = recording;
     this.#span = recording.payloads.length * message_bytes + commit_bytes;
     let parts: Uint8Array[] = [];
@@ -36,7 +36,7 @@ export class Tape {
     recording.payloads.forEach((payload, i) => {
       parts.push(payload);
       gathered += payload.length;
-      if (gathered < read_bytes && i + 1 < recording.payloads.length) return;
+      if (gathered < size_bytes && i + 1 < recording.payloads.length) return;
       this.#reads.push(cut(parts, first));
       first = i + 1;
       parts = [];

@@ -14,7 +14,7 @@ const settling = 4;
 /** pgoutput to packed records of a log that forgets them: the whole capture service. */
 export async function capture(recording: Recording, format: CodecFormat): Promise<Allocation> {
   const tape = new Tape(recording);
-  const counter = new PassCounter(recording.events);
+  const counter = new PassCounter(recording);
   const log = discardingLog(new MemoryLogServer({ clock: stillClock }).open());
   await captureTape(tape, log, codecOf(format), async (decoder) => {
     while (!counter.done) {

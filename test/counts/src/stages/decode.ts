@@ -22,7 +22,7 @@ export const emptySink: SourceSink = {
 export async function decode(recording: Recording, sink: SourceSink = emptySink): Promise<Allocation> {
   const tape = new Tape(recording);
   const decoder = decoderOf(recording, sink, recording.relations);
-  const counter = new PassCounter(recording.events);
+  const counter = new PassCounter(recording);
   while (!counter.done) {
     tape.wind();
     await counter.begin();
