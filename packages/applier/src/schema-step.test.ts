@@ -1,4 +1,3 @@
-import { createCodec, memorySchemaStore } from '@millrace/codec';
 import type { SchemaRecord } from '@millrace/log';
 import type { Column, Relation } from '@millrace/model';
 import { lsn } from '@millrace/model';
@@ -6,25 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { planSchema } from './schema-step.js';
 import type { Standing } from './standing.js';
 import { Tables } from './tables.js';
+import { itemsCodec, textColumn, items as threeColumns } from './testing/items.js';
 import { Topics } from './topics.js';
 
-const column = (attnum: number, name: string): Column => ({
-  attnum,
-  name,
-  type: { oid: 25, schema: 'pg_catalog', name: 'text', kind: 'base', typmod: -1, sql: 'text' },
-  notNull: attnum === 1,
-  generated: false,
-  missing: null,
-});
-const items: Relation = {
-  id: 7,
-  schema: 'public',
-  name: 'items',
-  columns: [column(1, 'id'), column(2, 'name')],
-  identity: 'default',
-  key: [0],
-};
-const widened: Relation = { ...items, columns: [...items.columns, column(3, 'rank')] };
+const items: Relation = { ...threeColumns, columns: threeColumns.columns.slice(0, 2) };
+const widened: Relation = { ...items, columns: [...items.columns, textColumn(3, 'rank')] };
 const at = { history: 0, end: lsn(100n) };
 
 const standing: Standing = {
@@ -40,14 +25,7 @@ const standing: Standing = {
 function planned(version: number) {
   const topics = new Topics();
   topics.add([{ number: 1, name: 'shop.public.items', partitions: 1, endOffsets: [0n] }]);
-  const codec = createCodec({
-    format: 'json',
-    preset: 'lossless',
-    schemas: memorySchemaStore(),
-    connectorName: 'shop',
-    database: 'shop',
-    version: '0',
-  });
+  const codec = itemsCodec();
   const mirrored = { topic: 'shop.public.items', version: 1, relation: items, state: 'exact' } as const;
   const tables = new Tables(codec, topics, [mirrored], () => false);
   const record: SchemaRecord = {

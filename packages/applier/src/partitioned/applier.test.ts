@@ -1,4 +1,3 @@
-import { createCodec, memorySchemaStore } from '@millrace/codec';
 import type { CommitFate } from '@millrace/follower';
 import { FollowerReports, type Log, MemoryLogServer } from '@millrace/log';
 import { lsn } from '@millrace/model';
@@ -6,17 +5,11 @@ import { systemClock } from '@millrace/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ApplierPolicies } from '../policies.js';
 import { resyncFollower } from '../resync.js';
+import { itemsCodec } from '../testing/items.js';
 import { PartitionedShop, partitionCount, topicName, WatchedStore } from '../testing/partitioned-shop.js';
 import { Worker } from '../testing/worker.js';
 
-const codec = createCodec({
-  format: 'json',
-  preset: 'lossless',
-  schemas: memorySchemaStore(),
-  connectorName: 'shop',
-  database: 'shop',
-  version: '0',
-});
+const codec = itemsCodec();
 const mode = { kind: 'partitioned', partitions: partitionCount } as const;
 const settle_ms = 10_000;
 

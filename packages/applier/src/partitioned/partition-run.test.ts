@@ -1,4 +1,3 @@
-import { createCodec, memorySchemaStore } from '@millrace/codec';
 import { MemoryFollower, MemoryFollowerStore, type PositionRow } from '@millrace/follower';
 import {
   anchorOf,
@@ -17,17 +16,11 @@ import { defaultLimits, defaultPolicies } from '../policies.js';
 import { initialPosition } from '../registration.js';
 import { resyncFollower } from '../resync.js';
 import type { SessionSettings } from '../session-scope.js';
+import { itemsCodec } from '../testing/items.js';
 import { PartitionedShop, topicName } from '../testing/partitioned-shop.js';
 import { type Division, PartitionRun } from './partition-run.js';
 
-const codec = createCodec({
-  format: 'json',
-  preset: 'lossless',
-  schemas: memorySchemaStore(),
-  connectorName: 'shop',
-  database: 'shop',
-  version: '0',
-});
+const codec = itemsCodec();
 
 const settingsOn = (log: Log): SessionSettings => ({
   name: 'replica',

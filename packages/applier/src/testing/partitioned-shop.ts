@@ -1,7 +1,8 @@
 import type { Codec } from '@millrace/codec';
 import { MemoryFollowerStore, type MemoryState } from '@millrace/follower';
 import { eventFlags, type Log } from '@millrace/log';
-import type { Column, Relation, Row } from '@millrace/model';
+import type { Row } from '@millrace/model';
+import { items, textColumn } from './items.js';
 import { ScriptedChain, type ScriptedEvent } from './scripted-chain.js';
 
 export const partitionCount = 4;
@@ -9,23 +10,6 @@ const topic = 1;
 export const topicName = 'shop.public.items';
 const firstEnd = 100n;
 const keys = 40;
-
-const column = (attnum: number, name: string, missing: string | null = null): Column => ({
-  attnum,
-  name,
-  type: { oid: 25, schema: 'pg_catalog', name: 'text', kind: 'base', typmod: -1, sql: 'text' },
-  notNull: false,
-  generated: false,
-  missing,
-});
-const items: Relation = {
-  id: 7,
-  schema: 'public',
-  name: 'items',
-  columns: [column(1, 'id'), column(2, 'name'), column(3, 'note')],
-  identity: 'default',
-  key: [0],
-};
 
 /** Where a key lives. Any function will do; capture has Kafka's. */
 const partitionOfKey = (id: string): number => (Number(id) * 7 + 3) % partitionCount;
@@ -197,7 +181,7 @@ export class PartitionedShop {
   async #addColumn(): Promise<void> {
     if (this.#relation.columns.length > 6) return;
     const attnum = this.#relation.columns.length + 1;
-    const added = column(attnum, `extra${attnum}`, `missing ${attnum}`);
+    const added = textColumn(attnum, `extra${attnum}`, `missing ${attnum}`);
     this.#relation = { ...this.#relation, columns: [...this.#relation.columns, added] };
     await this.chain.schema(topic, this.#relation, [{ kind: 'add-column', column: added }]);
     const widen = (rows: Map<string, Row>): void => {

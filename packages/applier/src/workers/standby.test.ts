@@ -1,36 +1,14 @@
-import { createCodec, memorySchemaStore } from '@millrace/codec';
 import { MemoryFollowerStore } from '@millrace/follower';
 import { MemoryLogServer } from '@millrace/log';
-import type { Column, Relation } from '@millrace/model';
+import type { Relation } from '@millrace/model';
 import { Fault, systemClock } from '@millrace/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
+import { itemsCodec, items as threeColumns } from '../testing/items.js';
 import { ScriptedChain } from '../testing/scripted-chain.js';
 import { Worker, workerSilence_ms } from '../testing/worker.js';
 
-const column = (attnum: number, name: string): Column => ({
-  attnum,
-  name,
-  type: { oid: 25, schema: 'pg_catalog', name: 'text', kind: 'base', typmod: -1, sql: 'text' },
-  notNull: false,
-  generated: false,
-  missing: null,
-});
-const items: Relation = {
-  id: 7,
-  schema: 'public',
-  name: 'items',
-  columns: [column(1, 'id'), column(2, 'name')],
-  identity: 'default',
-  key: [0],
-};
-const codec = createCodec({
-  format: 'json',
-  preset: 'lossless',
-  schemas: memorySchemaStore(),
-  connectorName: 'shop',
-  database: 'shop',
-  version: '0',
-});
+const items: Relation = { ...threeColumns, columns: threeColumns.columns.slice(0, 2) };
+const codec = itemsCodec();
 describe('Several appliers of one follower', () => {
   const workers: Worker[] = [];
   let server: MemoryLogServer;
