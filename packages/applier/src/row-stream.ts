@@ -1,4 +1,4 @@
-import type { FollowerTransaction, MirroredTable, TableBatch } from '@millrace/follower';
+import type { FollowerTransaction, MirroredTable, NewRowsSink, TableBatch } from '@millrace/follower';
 import type { RecordCursor } from '@millrace/log';
 import type { Row } from '@millrace/model';
 import type { TableFeed } from './table-feed.js';
@@ -49,6 +49,10 @@ export class RowStream {
 
   write(batches: readonly TableBatch[]): void {
     for (const batch of batches) this.#steps.push((transaction) => transaction.write(batch));
+  }
+
+  newRows(table: MirroredTable): NewRowsSink | undefined {
+    return this.#transaction.newRows?.(table);
   }
 
   truncate(table: MirroredTable): void {

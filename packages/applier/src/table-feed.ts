@@ -1,10 +1,11 @@
 import type { DecodedEvent, EnvelopeOp, EventDecoder } from '@millrace/codec';
-import type { MirroredTable, TableBatch } from '@millrace/follower';
+import type { MirroredTable, NewRowsSink, TableBatch } from '@millrace/follower';
 import { eventFlags, type RecordCursor } from '@millrace/log';
 import { type Cell, hasUnknownColumns, type Relation, type Row, relationName } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
 import { keyOf, type RowMapping, rowMapping } from './cells.js';
 import { type Coalescer, coalescerOf } from './coalesce.js';
+import { emptyBatch } from './keyed-rows.js';
 
 interface Version {
   readonly decoder: EventDecoder;
@@ -17,6 +18,7 @@ interface Version {
 /** What a feed asks its stream to do besides writing batches. */
 export interface FeedOutlet {
   write(batches: readonly TableBatch[]): void;
+  newRows(table: MirroredTable): NewRowsSink | undefined;
   truncate(table: MirroredTable): void;
 }
 
@@ -26,6 +28,11 @@ export class TableFeed {
   readonly topic: number;
   readonly #versions = new Map<number, Version>();
   readonly #coalescer: Coalescer;
+  readonly #building: () => boolean;
+  /** Where inserts go while the open batch holds nothing else. */
+  #sink: NewRowsSink | undefined;
+  /** The open batch holds, or held, something else: order matters now. */
+  #isCoalescing = false;
   readonly #isAbsent = (column: number): boolean => this.#cursor?.isAbsent(column) ?? false;
   /** False: the halves of a key change stand for themselves, as a delete and an insert of whole rows. */
   isPaired = true;
@@ -36,6 +43,7 @@ export class TableFeed {
   constructor(topic: number, table: MirroredTable, building: () => boolean) {
     this.topic = topic;
     this.table = table;
+    this.#building = building;
     this.#coalescer = coalescerOf(table, building);
   }
 
@@ -56,7 +64,7 @@ export class TableFeed {
   }
 
   get rows(): number {
-    return this.#coalescer.rows;
+    return this.#coalescer.rows + (this.#sink?.count ?? 0);
   }
 
   /** Takes one event. `cursor` is a flyweight; nothing of it is kept. */
@@ -66,16 +74,39 @@ export class TableFeed {
     if (!version) throw this.#unknownVersion(cursor.relationVersion);
     if (version.moot) return;
     if (!value) throw new Fault('MR-5003', { detail: this.#at(cursor, 'an event has no value') });
+    if (!version.mapping && this.#passed(version.decoder, value, cursor, outlet)) return;
     this.#cursor = cursor;
     const decoded = version.decoder.decode(value, this.#isAbsent);
     if (decoded.op === 't') {
       // What came before in this transaction is moot, but batches closed earlier are on their way already: order is kept.
       this.#coalescer.clear();
+      this.#sink = undefined;
       outlet.truncate(this.table);
       this.#chunkKeys = undefined;
       return;
     }
     this.#add(decoded, decoded.op, version.mapping, cursor);
+  }
+
+  /**
+   * The bulk lane: as long as a batch of an exact table holds inserts alone, they go to the follower's sink, bytes to bytes. The first
+   * other event closes what has gathered; from then on the batch is coalesced row by row.
+   */
+  #passed(decoder: EventDecoder, value: Uint8Array, cursor: RecordCursor, outlet: FeedOutlet): boolean {
+    if (this.#isCoalescing) return false;
+    if (cursor.absentLength === 0 && cursor.flags === 0 && !this.#chunkKeys && !this.#building()) {
+      this.#sink ??= outlet.newRows(this.table);
+      if (this.#sink && decoder.passInsert(value, this.#sink)) return true;
+    }
+    outlet.write(this.#takeNew());
+    this.#isCoalescing = true;
+    return false;
+  }
+
+  #takeNew(): TableBatch[] {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    return sink && sink.count > 0 ? [{ ...emptyBatch(this.table), newRows: sink.take() }] : [];
   }
 
   #add(
@@ -122,7 +153,8 @@ export class TableFeed {
   }
 
   take(): TableBatch[] {
-    return this.#coalescer.take();
+    this.#isCoalescing = false;
+    return [...this.#takeNew(), ...this.#coalescer.take()];
   }
 
   #unknownVersion(version: number): Fault {

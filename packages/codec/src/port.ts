@@ -1,4 +1,4 @@
-import type { Change, Relation, Row, RowImage } from '@millrace/model';
+import type { Change, Relation, Row, RowImage, RowSink } from '@millrace/model';
 import type { ByteWriter } from '@millrace/runtime';
 
 /**
@@ -71,6 +71,11 @@ export interface EventDecoder {
    * undefined cells in `after`. Damaged bytes throw MR-5003 with the offset; a foreign schema id MR-5004.
    */
   decode(value: Uint8Array, isAbsent: (column: number) => boolean): DecodedEvent;
+  /**
+   * Passes the row of an insert (`c`) without absent cells on to `sink`, without making objects. False: the event is another, or
+   * this decoder cannot; the sink is then as it was, and `decode` tells what it is. Throws as `decode` does.
+   */
+  passInsert(value: Uint8Array, sink: RowSink): boolean;
 }
 
 /** Where schemas are kept: the log's own table or an external registry in production, a map in tests. */

@@ -2,6 +2,7 @@ import {
   type FollowerTransaction,
   isOneKey,
   type MirroredTable,
+  type NewRowsSink,
   refuseUnorderedRange,
   type TableBatch,
 } from '@millrace/follower';
@@ -61,6 +62,11 @@ export class PostgresTransaction implements FollowerTransaction {
     const statements = known ?? (await tables.statements(session, batch.table));
     const lenient = building || batch.table.state === 'building';
     await new RowWriter(session, this.#lane, statements, lenient).write(batch);
+  }
+
+  newRows(table: MirroredTable): NewRowsSink | undefined {
+    const { tables, building } = this.#running();
+    return building || table.state !== 'exact' ? undefined : tables.known(table)?.newRows();
   }
 
   async truncate(tables: readonly MirroredTable[]): Promise<void> {

@@ -17,6 +17,8 @@ export type {
   FollowerState,
   FollowerTransaction,
   MirroredTable,
+  NewRows,
+  NewRowsSink,
   StoredPosition,
   TableBatch,
 } from './port.js';

@@ -1,4 +1,4 @@
-import type { Position, Relation, Row, SchemaChange } from '@millrace/model';
+import type { Position, Relation, Row, RowSink, SchemaChange } from '@millrace/model';
 import type { PartitionedFollower } from './partitions.js';
 import type { WorkerTable } from './workers.js';
 
@@ -97,6 +97,11 @@ export interface FollowerTransaction {
   /** The table is no longer fed (dropped on the leader, or unpublished): forget it; its rows stay unless `drop`. */
   forget(table: MirroredTable, options: { readonly drop: boolean }): Promise<void>;
   write(batch: TableBatch): Promise<void>;
+  /**
+   * The bulk lane: a sink for new rows of an exact table, in the store's own form. Absent or undefined: the store has none, or not
+   * for this table now; new rows then come as `upserts` or `inserts`.
+   */
+  newRows?(table: MirroredTable): NewRowsSink | undefined;
   truncate(tables: readonly MirroredTable[]): Promise<void>;
   /**
    * Deletes rows with after < key ≤ upTo (key cells in key order; nulls: open ends) whose key is not among `keep`: repair
@@ -114,8 +119,27 @@ export interface FollowerTransaction {
   abort(): Promise<void>;
 }
 
+/** Rows that a sink gathered, in the form that only its follower knows. */
+export interface NewRows {
+  readonly count: number;
+}
+
+/** Gathers new rows. Makes nothing of the store's, and lives as long as its transaction. */
+export interface NewRowsSink extends RowSink {
+  /** Whole rows since the last `take`. */
+  readonly count: number;
+  /** Hands over what has gathered, and starts over. What was handed over stays valid until it is written. */
+  take(): NewRows;
+}
+
 export interface TableBatch {
   readonly table: MirroredTable;
+  /**
+   * Rows from the sink of this transaction's `newRows`: the leader inserted them, and their keys were not in the table. A batch
+   * with new rows holds nothing else. Where the store finds a row of the same key or of a unique constraint of its own, it
+   * replaces it as an upsert does, or throws MR-4006.
+   */
+  readonly newRows?: NewRows;
   /** Full rows to insert or replace by key. Keyed tables only. */
   readonly upserts: readonly Row[];
   /**

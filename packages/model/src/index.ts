@@ -43,5 +43,6 @@ export {
   rowImageOf,
   rowOf,
 } from './row-image.js';
+export type { RowSink } from './row-sink.js';
 export { sameRelation } from './same-relation.js';
 export { diffRelations, keyAttnums, type SchemaChange } from './schema-change.js';

@@ -43,7 +43,14 @@ function writeCell(image: RowImage, index: number, out: ByteWriter): void {
 }
 
 function decoderOf(relation: Relation): EventDecoder {
-  return {
+  const decoder: EventDecoder = {
+    passInsert(value, sink) {
+      const { op, after } = decoder.decode(value, () => false);
+      if (op !== 'c' || !after) return false;
+      for (const cell of after) cell == null ? sink.null() : sink.text(cell);
+      sink.endRow();
+      return true;
+    },
     decode(value, isAbsent): DecodedEvent {
       const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
       const reader = { bytes, at: 1 };
@@ -58,6 +65,7 @@ function decoderOf(relation: Relation): EventDecoder {
       };
     },
   };
+  return decoder;
 }
 
 interface Reader {

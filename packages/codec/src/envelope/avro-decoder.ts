@@ -1,3 +1,4 @@
+import type { RowSink } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
 import type { DecodedEvent, EnvelopeOp, EventDecoder } from '../port.js';
 import { AvroReader } from '../wire/avro-reader.js';
@@ -29,20 +30,32 @@ export class AvroDecoder implements EventDecoder {
   }
 
   decode(value: Uint8Array, isAbsent: (column: number) => boolean): DecodedEvent {
+    const reader = this.#open(value);
+    const before = reader.some() ? this.#rows.read(reader) : null;
+    const after = reader.some() ? this.#rows.read(reader, isAbsent) : null;
+    const op = readTail(reader);
+    return { op, before, after };
+  }
+
+  passInsert(value: Uint8Array, sink: RowSink): boolean {
+    const reader = this.#open(value);
+    // An insert has no old row, and a new one; an update may look the same up to its op, which stands behind the row.
+    if (!this.#rows.isComplete || reader.some() || !reader.some()) return false;
+    this.#rows.pass(reader, sink);
+    const isInsert = readTail(reader) === 'c';
+    if (isInsert) sink.endRow();
+    else sink.dropRow();
+    return isInsert;
+  }
+
+  /** At the first byte behind the schema id. */
+  #open(value: Uint8Array): AvroReader {
     const reader = this.#reader;
     reader.reset(value);
     if (reader.byte() !== 0) throw reader.damaged('the magic byte is not 0', 0);
     const id = reader.u32();
     if (id !== this.#schemaId) throw this.#foreign(id);
-    const before = reader.some() ? this.#rows.read(reader) : null;
-    const after = reader.some() ? this.#rows.read(reader, isAbsent) : null;
-    skipSource(reader);
-    if (reader.some()) throw reader.damaged('a transaction block stands where none is written');
-    const op = reader.text();
-    if (!isOp(op)) throw reader.damaged('unknown op');
-    for (let i = 0; i < 3; i++) if (reader.some()) reader.skipLong();
-    reader.finish();
-    return { op, before, after };
+    return reader;
   }
 
   #foreign(id: number): Fault {
@@ -54,6 +67,17 @@ export class AvroDecoder implements EventDecoder {
         'Set the preset the events were written with, or run `millrace resync --all` to write them anew.',
     });
   }
+}
+
+/** Everything behind the rows; returns the op. */
+function readTail(reader: AvroReader): EnvelopeOp {
+  skipSource(reader);
+  if (reader.some()) throw reader.damaged('a transaction block stands where none is written');
+  const op = reader.text();
+  if (!isOp(op)) throw reader.damaged('unknown op');
+  for (let i = 0; i < 3; i++) if (reader.some()) reader.skipLong();
+  reader.finish();
+  return op;
 }
 
 const requiredText = 0;

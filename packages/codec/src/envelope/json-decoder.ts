@@ -42,6 +42,11 @@ export class JsonDecoder implements EventDecoder {
     return { op, before, after };
   }
 
+  /** Text has to be parsed either way: rows come through `decode`. */
+  passInsert(): boolean {
+    return false;
+  }
+
   #optionalRow(isAbsent?: (column: number) => boolean): Row | null {
     return this.#reader.some() ? this.#rows.read(this.#reader, isAbsent) : null;
   }

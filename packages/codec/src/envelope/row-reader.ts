@@ -1,4 +1,5 @@
-import type { Cell, Row } from '@millrace/model';
+import type { Cell, Row, RowSink } from '@millrace/model';
+import type { AvroReader } from '../wire/avro-reader.js';
 import type { WireReader } from '../wire/wire.js';
 import type { PlannedField } from './table-plan.js';
 
@@ -9,9 +10,23 @@ export class RowReader {
   readonly #columns: number;
   readonly #fields: readonly PlannedField[];
 
+  /** Every column travels, each in its place: rows can be passed on cell by cell. */
+  readonly isComplete: boolean;
+
   constructor(columns: number, fields: readonly PlannedField[]) {
     this.#columns = columns;
     this.#fields = fields;
+    this.isComplete = fields.length === columns && fields.every(({ column }, i) => column === i);
+  }
+
+  /** Passes a row on without making it. Only when `isComplete`, and no cell is absent. */
+  pass(reader: AvroReader, sink: RowSink): void {
+    for (let i = 0; i < this.#fields.length; i++) {
+      const { optional, coding } = this.#fields[i] as PlannedField;
+      if (optional && !reader.some()) sink.null();
+      else if (coding.pass) coding.pass(reader, sink);
+      else sink.text(coding.read(reader));
+    }
   }
 
   /** Columns that the preset leaves out stay undefined, as do absent ones. */

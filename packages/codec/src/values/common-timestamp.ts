@@ -11,6 +11,10 @@ const space = 0x20;
 const colon = 0x3a;
 const dot = 0x2e;
 const zero = 0x30;
+const plus = 0x2b;
+const letterT = 0x54;
+const letterZ = 0x5a;
+const utcOffset_bytes = 3;
 const whole_bytes = 19;
 const longest_bytes = 26;
 
@@ -73,6 +77,31 @@ function fraction_us(bytes: Uint8Array, from: number, end: number): number {
   }
   for (let digits = end - from - 1; digits < 6; digits++) value *= 10;
   return value;
+}
+
+/**
+ * Writes the ISO form of `2024-01-02 03:04:05[.ffffff]+00` at the start of `target`, the fraction padded to `precision` digits.
+ * Returns its length, 0 when the text is of another form, or wrong.
+ */
+export function writeCommonIso(
+  bytes: Uint8Array,
+  from: number,
+  size: number,
+  precision: number,
+  target: Uint8Array,
+): number {
+  const plain = size - utcOffset_bytes;
+  const zone = from + plain;
+  const digits = Math.max(0, plain - whole_bytes - 1);
+  if (Number.isNaN(commonMicros(bytes, from, plain)) || digits > precision) return 0;
+  if (bytes[zone] !== plus || bytes[zone + 1] !== zero || bytes[zone + 2] !== zero) return 0;
+  for (let i = 0; i < plain; i++) target[i] = bytes[from + i] as number;
+  target[10] = letterT;
+  let at = plain;
+  if (digits === 0 && precision > 0) target[at++] = dot;
+  for (let i = digits; i < precision; i++) target[at++] = zero;
+  target[at++] = letterZ;
+  return at;
 }
 
 const text = asSliceBuffer(Buffer.from('0000-00-00 00:00:00.000000'));

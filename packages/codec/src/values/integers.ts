@@ -1,5 +1,6 @@
-import { int64, int64Text, setFromBillions } from '../wire/int64.js';
+import { int64, int64Text, setFromBillions, setFromSafe } from '../wire/int64.js';
 import { Refusal } from '../wire/refusal.js';
+import type { WireReader } from '../wire/wire.js';
 import type { Coding } from './coding.js';
 
 const minus = 0x2d;
@@ -7,10 +8,12 @@ const zero = 0x30;
 const int2_max = 0x7fff;
 const int4_max = 0x7fff_ffff;
 const int8Digits_max = 19;
+/** As many digits always make a safe integer. */
+const safeDigits = 15;
 
 const notAnInteger = (): Refusal => new Refusal('the text is not an integer in canonical form');
 
-/** Magnitude of canonical digits (no leading zero), at most ten of them. */
+/** Magnitude of canonical digits (no leading zero), at most `safeDigits` of them. */
 function magnitude(bytes: Uint8Array, from: number, end: number): number {
   let value = 0;
   for (let i = from; i < end; i++) {
@@ -40,20 +43,28 @@ function bigInteger(bytes: Uint8Array, from: number, size: number): void {
   const digits = end - start;
   if (digits < 1 || digits > int8Digits_max || (bytes[start] === zero && (digits > 1 || negative)))
     throw notAnInteger();
-  const split = digits > 9 ? end - 9 : start;
+  if (digits <= safeDigits) {
+    const value = magnitude(bytes, start, end);
+    setFromSafe(negative ? -value : value);
+    return;
+  }
+  const split = end - 9;
   setFromBillions(magnitude(bytes, start, split), magnitude(bytes, split, end), negative);
   // The sign of the outcome tells overflow: 19 digits stay below 2^64.
   if (int64.high < 0 !== (negative && !(int64.high === 0 && int64.low === 0))) throw notAnInteger();
 }
 
+function smallValue(reader: WireReader, max: number): number {
+  const value = reader.int();
+  if (value > max || value < -max - 1) throw reader.damaged('an integer is out of its type’s range');
+  return value;
+}
+
 const small = (type: 'int16' | 'int32', max: number): Coding => ({
   schema: { type },
   writer: (wire) => (bytes, from, size, out) => wire.int(smallInteger(bytes, from, size, max), out),
-  read: (reader) => {
-    const value = reader.int();
-    if (value > max || value < -max - 1) throw reader.damaged('an integer is out of its type’s range');
-    return String(value);
-  },
+  read: (reader) => String(smallValue(reader, max)),
+  pass: (reader, sink) => sink.int(smallValue(reader, max)),
   placeholder: null,
   zero: '0',
 });
@@ -71,6 +82,10 @@ export const int8: Coding = {
   read: (reader) => {
     reader.long();
     return int64Text(reader.high, reader.low);
+  },
+  pass: (reader, sink) => {
+    reader.long();
+    sink.long(reader.high, reader.low);
   },
   placeholder: null,
   zero: '0',

@@ -8,6 +8,10 @@ export function textCoding(schema: ConnectSchema): Coding {
     schema,
     writer: (wire) => wire.text.bind(wire),
     read: (reader) => reader.text(),
+    pass: (reader, sink) => {
+      reader.textBounds();
+      sink.utf8(reader.source, reader.from, reader.to);
+    },
     placeholder: unavailableValue,
     zero: '',
   };

@@ -1,8 +1,11 @@
+import type { RowSink } from '@millrace/model';
 import { semantic } from '../connect/connect-schema.js';
+import type { AvroReader } from '../wire/avro-reader.js';
 import { Refusal } from '../wire/refusal.js';
 import type { WireReader } from '../wire/wire.js';
 import { civil, dateText, endsInBc, isText, parsed } from './calendar.js';
 import type { Coding } from './coding.js';
+import { writeCommonIso } from './common-timestamp.js';
 import { parseTimestamp } from './timestamps.js';
 
 const letterT = 0x54;
@@ -10,6 +13,10 @@ const letterZ = 0x5a;
 const dot = 0x2e;
 const minus = 0x2d;
 const zero = 0x30;
+const nine = 0x39;
+const space = 0x20;
+/** `2024-01-02T03:04:05.123456Z`. */
+const fraction_bytes_max = 27;
 /** `2024-01-02 03:04:05`, the part before the fraction when the year has four digits. */
 const whole_bytes = 19;
 const utcOffset = '+00';
@@ -28,6 +35,7 @@ export function zonedTimestamp(precision: number): Coding {
         wire.text(scratch, 0, writeIso(bytes, from, size, precision, scratch), out);
     },
     read: (reader) => zonedText(reader.text(), reader),
+    pass: passZoned,
     placeholder: '1970-01-01 00:00:00+00',
     zero: '1970-01-01 00:00:00+00',
   };
@@ -35,6 +43,8 @@ export function zonedTimestamp(precision: number): Coding {
 
 /** Writes the ISO form at the start of `target`; returns its length. */
 function writeIso(bytes: Uint8Array, from: number, size: number, precision: number, target: Buffer): number {
+  const common_bytes = writeCommonIso(bytes, from, size, precision, target);
+  if (common_bytes > 0) return common_bytes;
   for (const infinity of ['infinity', '-infinity'])
     if (isText(bytes, from, size, infinity)) return target.write(infinity, 0, 'latin1');
   const end = from + size;
@@ -101,4 +111,44 @@ function commonZonedText(text: string): string {
     if (end === whole_bytes + 1) end = whole_bytes;
   }
   return `${text.slice(0, 10)} ${text.slice(11, end)}${utcOffset}`;
+}
+
+const whole = '0000-00-00T00:00:00';
+const scratch = Buffer.alloc(32);
+const utcOffsetBytes = Buffer.from(utcOffset);
+
+/** Common forms byte by byte; the others by way of their text. */
+function passZoned(reader: AvroReader, sink: RowSink): void {
+  reader.textBounds();
+  const { source, from, to } = reader;
+  if (!isCommonForm(source, from, to)) {
+    sink.text(zonedText(Buffer.from(source.buffer, source.byteOffset + from, to - from).toString(), reader));
+    return;
+  }
+  let end = to - 1;
+  if (end - from > whole_bytes) {
+    while (source[end - 1] === zero) end--;
+    if (end - from === whole_bytes + 1) end--;
+  }
+  for (let i = from; i < end; i++) scratch[i - from] = source[i] as number;
+  scratch[10] = space;
+  scratch.set(utcOffsetBytes, end - from);
+  sink.utf8(scratch, 0, end - from + utcOffset.length);
+}
+
+/** `2024-01-02T03:04:05[.123456]Z`, years 1 to 9999. */
+function isCommonForm(bytes: Uint8Array, from: number, to: number): boolean {
+  const size = to - from;
+  const hasFraction = size > whole_bytes + 1;
+  if (size < whole_bytes + 1 || size > fraction_bytes_max || bytes[to - 1] !== letterZ) return false;
+  if (hasFraction && (bytes[from + whole_bytes] !== dot || size < whole_bytes + 3)) return false;
+  let year = 0;
+  for (let i = 0; i < size - 1; i++) {
+    if (i === whole_bytes) continue;
+    const byte = bytes[from + i] as number;
+    const expected = i < whole_bytes ? whole.charCodeAt(i) : zero;
+    if (expected === zero ? byte < zero || byte > nine : byte !== expected) return false;
+    if (i < 4) year |= byte - zero;
+  }
+  return year !== 0;
 }

@@ -14,6 +14,14 @@ export class AvroReader implements WireReader {
   #end = 0;
   high = 0;
   low = 0;
+  /** Bounds of the last `textBounds()` in `source`. */
+  from = 0;
+  to = 0;
+
+  /** The bytes being read. */
+  get source(): Uint8Array {
+    return this.#bytes;
+  }
 
   get offset(): number {
     return this.#at;
@@ -122,6 +130,17 @@ export class AvroReader implements WireReader {
     if (text.includes(replacement) && !isUtf8(this.#bytes.subarray(start, end)))
       throw this.damaged('the text is not UTF-8', start);
     return text;
+  }
+
+  /** Moves past a string, and leaves its bounds in `from` and `to`; checked as `text` does. */
+  textBounds(): void {
+    const size = this.#length();
+    this.from = this.#at;
+    this.to = this.#at + size;
+    this.#at = this.to;
+    if (size <= shortText_bytes && this.#isAscii(this.from, this.to)) return;
+    if (!isUtf8(this.#bytes.subarray(this.from, this.to)))
+      throw this.damaged('the text is not UTF-8', this.from);
   }
 
   /** Moves past a string or bytes. */

@@ -9,6 +9,11 @@ const billion = 1_000_000_000;
 
 /** From a safe integer, |value| ≤ 2^53. */
 export function setFromSafe(value: number): void {
+  if ((value | 0) === value) {
+    int64.high = value >> 31;
+    int64.low = value >>> 0;
+    return;
+  }
   const high = Math.floor(value / two32);
   int64.high = high | 0;
   int64.low = (value - high * two32) >>> 0;

@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import type { Row } from '@millrace/model';
 import type { PgSession } from '@millrace/postgres';
@@ -25,11 +25,11 @@ export function copyText(rows: readonly Row[]): string {
 }
 
 /** Runs `COPY … FROM STDIN` with these bytes. */
-export async function copyIn(session: PgSession, doing: string, sql: string, text: string): Promise<void> {
+export async function copyIn(session: PgSession, doing: string, sql: string, rows: Buffer): Promise<void> {
   if (session.broken) throw session.broken;
   const stream = session.client.query(copyFrom(sql));
   const finished = once(stream, 'finish');
-  stream.end(Buffer.from(text));
+  stream.end(rows);
   try {
     await finished;
   } catch (error) {

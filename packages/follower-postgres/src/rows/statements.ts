@@ -7,6 +7,7 @@ import { castName } from '../table/column-types.js';
 import { describePlace, type TableName } from '../table/names.js';
 import type { ShapeColumn, TableShape } from '../table/shape.js';
 import type { ElementForm } from './array-literal.js';
+import { CopySink } from './copy-sink.js';
 
 /** One column as statements name, pass and cast it. */
 interface BoundColumn {
@@ -45,6 +46,7 @@ export class TableStatements {
   readonly #table: string;
   readonly #columns: readonly BoundColumn[];
   readonly #prepared = new Map<string, Statement>();
+  readonly #sink = new CopySink();
   /** A COPY into this table met a row that was there: no more of them are tried. */
   metRows = false;
 
@@ -53,6 +55,13 @@ export class TableStatements {
     this.place = place;
     this.#table = quoteQualified(place.schema, place.name);
     this.#columns = relation.columns.map((column) => bind(column, place, shape));
+  }
+
+  /** An empty sink of the table, the same one for every batch; undefined once rows have been met. */
+  newRows(): CopySink | undefined {
+    if (this.metRows) return undefined;
+    this.#sink.clear();
+    return this.#sink;
   }
 
   form(column: number): ElementForm {

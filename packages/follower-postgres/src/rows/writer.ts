@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { TableBatch } from '@millrace/follower';
 import { type Cell, type Row, relationName } from '@millrace/model';
 import type { PgSession } from '@millrace/postgres';
@@ -5,6 +6,7 @@ import { assert, Fault, isFault } from '@millrace/runtime';
 import { run, type Statement } from '../store/sessions.js';
 import { columnLiteral } from './array-literal.js';
 import { copyIn, copyText } from './copy-in.js';
+import { type CopyRows, rowsOfCopy } from './copy-sink.js';
 import type { Lane } from './lane.js';
 import type { TableStatements } from './statements.js';
 
@@ -33,6 +35,10 @@ export class RowWriter {
   }
 
   async write(batch: TableBatch): Promise<void> {
+    if (batch.newRows) {
+      await this.#addNew(batch.newRows as CopyRows);
+      return;
+    }
     const { key } = this.#table.relation;
     await this.#each(batch.deletes, (rows) =>
       this.#run('deleting', this.#table.deletes, this.#columns(rows, key), rows.length),
@@ -57,14 +63,32 @@ export class RowWriter {
       await this.#run('upserting', this.#table.upsert, values());
       return;
     }
-    const text = copyText(rows);
+    const text = Buffer.from(copyText(rows));
     await this.#lane.settle();
     if (await this.#copiedWithoutMeetingRows(text)) return;
     this.#table.metRows = true;
     await this.#run('upserting', this.#table.upsert, values());
   }
 
-  async #copiedWithoutMeetingRows(text: string): Promise<boolean> {
+  /** Rows that the leader inserted: by COPY where they are many, and one by one where the follower has rows of its own in their way. */
+  async #addNew(rows: CopyRows): Promise<void> {
+    const isKeyed = this.#table.relation.key.length > 0;
+    if (rows.count < rowsPerCopy_min) {
+      const statement = isKeyed ? this.#table.upsert : this.#table.insert;
+      await this.#each(rowsOfCopy(rows), (some) => this.#run('inserting', statement, this.#columns(some)));
+      return;
+    }
+    await this.#lane.start(async () => {
+      if (!isKeyed) return await copyIn(this.#session, this.#doing('copying'), this.#table.copy, rows.bytes);
+      if (await this.#copiedWithoutMeetingRows(rows.bytes)) return;
+      this.#table.metRows = true;
+      await this.#each(rowsOfCopy(rows), async (some) => {
+        await run(this.#session, this.#doing('upserting'), this.#table.upsert, this.#columns(some));
+      });
+    });
+  }
+
+  async #copiedWithoutMeetingRows(text: Buffer): Promise<boolean> {
     const doing = this.#doing('copying');
     await this.#session.query(doing, 'SAVEPOINT millrace_copy');
     try {
@@ -86,7 +110,7 @@ export class RowWriter {
       await this.#run('inserting', this.#table.insert, this.#columns(rows));
       return;
     }
-    const text = copyText(rows);
+    const text = Buffer.from(copyText(rows));
     await this.#lane.start(() => copyIn(this.#session, this.#doing('copying'), this.#table.copy, text));
   }
 

@@ -3,6 +3,7 @@ import { relationName } from '@millrace/model';
 import { assert, Fault } from '@millrace/runtime';
 import { isOneKey, keyComparison, refuseUnorderedRange } from '../key-order.js';
 import type { MirroredTable, TableBatch } from '../port.js';
+import type { GatheredRows } from './new-rows.js';
 
 const identityOf = (cells: Row): string => JSON.stringify(cells);
 
@@ -41,6 +42,7 @@ export class MemoryTable {
 
   /** Applies one batch. `building`: updates and deletes of absent rows are ignored (R30). */
   apply(batch: TableBatch, building: boolean): void {
+    for (const row of (batch.newRows as GatheredRows | undefined)?.rows ?? []) this.#insert(row);
     for (const key of batch.deletes) {
       if (!this.#rows.delete(identityOf(key)) && !building) throw this.#missing('delete');
     }
@@ -55,6 +57,16 @@ export class MemoryTable {
     this.#checkWhole(row);
     assert(this.#relation.key.length > 0, 'upserts need a key');
     this.#rows.set(identityOf(this.#keyOf(row)), row);
+  }
+
+  /** A new row; the reference is strict about what that means. */
+  #insert(row: Row): void {
+    if (this.#relation.key.length === 0) this.#add(row);
+    else if (this.#rows.has(identityOf(this.#keyOf(row))))
+      throw new Fault('MR-4006', {
+        detail: `A new row of ${relationName(this.#relation)} was there already.`,
+      });
+    else this.#put(row);
   }
 
   #add(row: Row): void {

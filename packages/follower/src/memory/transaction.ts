@@ -1,8 +1,9 @@
 import { type Row, relationName, type SchemaChange } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
-import type { FollowerTransaction, MirroredTable, TableBatch } from '../port.js';
+import type { FollowerTransaction, MirroredTable, NewRowsSink, TableBatch } from '../port.js';
 import type { MemoryFollowerFaults, MemoryStep } from './faults.js';
 import type { MemorySession } from './lock.js';
+import { RowGatherer } from './new-rows.js';
 import type { MemoryFollowerStore } from './store.js';
 import { evolvedFrom, MemoryTable } from './table.js';
 
@@ -54,6 +55,10 @@ export class MemoryTransaction implements FollowerTransaction {
   async write(batch: TableBatch): Promise<void> {
     const building = batch.table.state === 'building' || this.#building;
     await this.#step('write', (draft) => draft.own(batch.table).apply(batch, building));
+  }
+
+  newRows(table: MirroredTable): NewRowsSink | undefined {
+    return this.#building || table.state !== 'exact' ? undefined : new RowGatherer();
   }
 
   async truncate(tables: readonly MirroredTable[]): Promise<void> {
