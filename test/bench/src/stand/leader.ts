@@ -19,6 +19,8 @@ export async function startLeader(workload: Workload, lanes: number): Promise<Pg
     conf: {
       max_wal_size: '16GB',
       checkpoint_timeout: '1h',
+      // It would fall on whichever lane drains a minute after the filling.
+      autovacuum: 'off',
       shared_buffers: '256MB',
       max_replication_slots: slots,
       max_wal_senders: slots,

@@ -1,35 +1,30 @@
-import { createCapture } from '@millrace/capture';
+import { type Capture, createCapture } from '@millrace/capture';
 import { createPostgresSource } from '@millrace/capture-postgres';
 import { createCodec, tableSchemaStore } from '@millrace/codec';
+import { type Lsn, parseLsn } from '@millrace/model';
 import { createLogger, systemClock } from '@millrace/runtime';
 import { wallClock_ms } from '../../measure/walsender.js';
+import { ChainCounter } from '../chain-counter.js';
 import { DiscardingLog } from './discarding-log.js';
 import type { DiscardOrder, FromChild, ToChild } from './messages.js';
 
-/** Entry point of the process that captures and discards: nothing but what `millrace capture` does runs in it. */
+/** Entry point of the process that captures and discards: what `millrace capture` does, in front of another log. */
 
 const version = '0.1.0';
-const poll_ms = 20;
+/** How exactly a drain's end is told. */
+const look_ms = 5;
+
+const log = new DiscardingLog();
+const counter = new ChainCounter(log);
+let stop = new AbortController();
 
 const say = (message: FromChild): void => {
   process.send?.(message);
 };
 
-/** Events discarded in this run, and how many there are to be told of. */
-let discarded = 0;
-let wanted = 0;
-let stop = new AbortController();
-
-const log = new DiscardingLog((events) => {
-  // One message at the end: one per record would be work that no real capture has.
-  if (discarded < wanted && discarded + events >= wanted) say({ kind: 'reached', at_ms: wallClock_ms() });
-  discarded += events;
-});
-
-/** Runs the capture until it is stopped. */
-async function run({ leaderUrl, slot, publication }: DiscardOrder, signal: AbortSignal): Promise<void> {
+function captureFor({ leaderUrl, slot, publication }: DiscardOrder): Capture {
   const logger = createLogger('error');
-  const capture = createCapture({
+  return createCapture({
     source: createPostgresSource({
       url: leaderUrl,
       slot,
@@ -52,16 +47,37 @@ async function run({ leaderUrl, slot, publication }: DiscardOrder, signal: Abort
     pid: process.pid,
     version,
   });
+}
+
+/** Says once each that the capture streams and that it has come to `until`. Returns how to stop looking. */
+function announce(capture: Capture, until: Lsn | undefined): () => void {
+  let streaming = false;
   const timer = setInterval(() => {
-    if (capture.status().state.name !== 'stream') return;
+    const { state, published } = capture.status();
+    if (!streaming && state.name === 'stream') {
+      streaming = true;
+      say({ kind: 'streaming' });
+    }
+    if (until === undefined ? !streaming : published.end < until) return;
     clearInterval(timer);
-    say({ kind: 'streaming' });
-  }, poll_ms);
+    if (until !== undefined) say({ kind: 'reached', at_ms: wallClock_ms() });
+  }, look_ms);
+  return () => clearInterval(timer);
+}
+
+/** Runs the capture until it is stopped. */
+async function run(order: DiscardOrder, until: Lsn | undefined, signal: AbortSignal): Promise<void> {
+  await counter.read();
+  const before = counter.events;
+  const capture = captureFor(order);
+  const hush = announce(capture, until);
   try {
     await capture.run(signal);
   } finally {
-    clearInterval(timer);
+    hush();
   }
+  await counter.read();
+  say({ kind: 'stopped', events: counter.events - before });
 }
 
 process.on('message', (message: ToChild) => {
@@ -70,12 +86,9 @@ process.on('message', (message: ToChild) => {
     return;
   }
   stop = new AbortController();
-  discarded = 0;
-  wanted = message.events;
-  run(message.order, stop.signal).then(
-    () => say({ kind: 'stopped', events: discarded }),
-    (error: unknown) =>
-      say({ kind: 'failed', error: error instanceof Error ? error.message : String(error) }),
+  const until = message.until === undefined ? undefined : parseLsn(message.until);
+  run(message.order, until, stop.signal).catch((error: unknown) =>
+    say({ kind: 'failed', error: error instanceof Error ? error.message : String(error) }),
   );
 });
 // Its parent is gone, however that ended.

@@ -46,12 +46,12 @@ class DiscardLane implements Lane {
   /** Makes the slot and passes the snapshot. The process stays: with it would go the chain, which is in its memory. */
   async open(): Promise<void> {
     const streaming = this.#child.next('streaming', prepare_ms_max);
-    this.#child.send({ kind: 'start', order: this.#order, events: 0 });
+    this.#child.send({ kind: 'start', order: this.#order });
     await streaming;
     await this.#stop();
   }
 
-  async drain({ events }: Filled): Promise<Drained> {
+  async drain({ end }: Filled): Promise<Drained> {
     const watch = new ProcessWatch();
     try {
       watch.add('capture', this.#child.pid);
@@ -60,7 +60,7 @@ class DiscardLane implements Lane {
       reached.catch((error: Error) => {
         failure = error;
       });
-      this.#child.send({ kind: 'start', order: this.#order, events });
+      this.#child.send({ kind: 'start', order: this.#order, until: end });
       const walsender = await walsenderOf(this.#leader, this.#order.slot, () => {
         if (failure) throw failure;
       });

@@ -18,19 +18,12 @@ import {
 import { systemClock } from '@millrace/runtime';
 
 /**
- * A log for measuring what comes before it: events are counted and forgotten, uncopied; the chain of progress records and
+ * A log for measuring what comes before it: events are forgotten, uncopied; the chain of progress records and
  * the tables are kept in memory, so that capture works as on any log.
  */
 export class DiscardingLog implements Log {
   readonly #server = new MemoryLogServer({ clock: systemClock });
   readonly #memory = this.#server.open();
-  readonly #onEvents: (events: number) => void;
-  #events = 0;
-
-  /** `onEvents` hears, whenever a record is in the log, how many events were discarded since the record before it. */
-  constructor(onEvents: (events: number) => void) {
-    this.#onEvents = onEvents;
-  }
 
   get id(): Uint8Array {
     return this.#memory.id;
@@ -63,8 +56,6 @@ export class DiscardingLog implements Log {
       publish: async (batches, record): Promise<Published> => {
         const ranges = this.#discard(batches);
         const { offset } = await chain.publish([], () => record(ranges));
-        this.#onEvents(this.#events);
-        this.#events = 0;
         return { offset, ranges };
       },
     };
@@ -98,7 +89,6 @@ export class DiscardingLog implements Log {
       const store = this.#server.partition(topic, partition);
       const first = store.high;
       store.high += BigInt(records.count);
-      this.#events += records.count;
       ranges.push({ topic, partition, first, last: store.high - 1n });
     }
     return ranges;

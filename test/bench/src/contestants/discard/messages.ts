@@ -6,16 +6,16 @@ export interface DiscardOrder {
 }
 
 /**
- * To the child. `start`: run the capture, and say when `events` were discarded in this run. `stop`: end it; the chain
- * stays, for the next `start`.
+ * To the child. `start`: run the capture, and say when the log covers the leader's commits up to `until`. `stop`: end it; the
+ * chain stays, for the next `start`.
  */
 export type ToChild =
-  | { readonly kind: 'start'; readonly order: DiscardOrder; readonly events: number }
+  | { readonly kind: 'start'; readonly order: DiscardOrder; readonly until?: string }
   | { readonly kind: 'stop' };
 
 /**
- * From the child: it can take orders; the capture streams; the events of the order were discarded when the wall clock said
- * `at_ms` (ms since 1970); it stopped, with so many events discarded since its start; it failed.
+ * From the child: it can take orders; the capture streams; the log covered what was asked for when the wall clock said
+ * `at_ms` (ms since 1970); it stopped, and since its start the chain's records covered so many events; it failed.
  */
 export type FromChild =
   | { readonly kind: 'ready' }
