@@ -30,9 +30,13 @@ export interface PipelineOptions {
   readonly lane: number;
   /** The follower's store as YAML: `{ postgres: { url: … } }`. */
   readonly store: string;
+  /** The log as YAML; default the embedded one in the lane's folder. */
+  readonly log?: string;
 }
 
-/** Capture, embedded log and applier of one lane: the configuration of a user who changed nothing. */
+const embeddedLog = '{ embedded: { path: ./log } }';
+
+/** Capture, log and applier of one lane: the configuration of a user who changed nothing. */
 export class Pipeline {
   readonly slot: string;
   readonly folder: string;
@@ -137,14 +141,14 @@ export class Pipeline {
   }
 }
 
-function configuration({ stand, store }: PipelineOptions, slot: string): string {
+function configuration({ stand, store, log = embeddedLog }: PipelineOptions, slot: string): string {
   return `pipeline: ${slot}
 leader:
   url: ${JSON.stringify(stand.leader.url)}
   publication: { name: ${publication}, create: false }
   slot: ${slot}
   tables: [${stand.workload.tables.map((table) => JSON.stringify(table)).join(', ')}]
-log: { embedded: { path: ./log } }
+log: ${log}
 followers:
   ${followerName}: ${store}
 `;
