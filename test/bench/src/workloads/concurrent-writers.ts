@@ -2,7 +2,7 @@ import { createNarrow, endTable, markEnd, narrowRow, narrowTable, repeat, scaled
 import type { Workload } from './workload.js';
 
 const writers = 64;
-const transactions = 320_000;
+const transactions = 640_000;
 /** Every writer has keys of its own, so that none waits for another's row. */
 const keysPerWriter = 1_000_000_000;
 

@@ -1,7 +1,7 @@
 import { createNarrow, endTable, markEnd, narrowRow, narrowTable, repeat, scaled } from './filling.js';
 import type { Workload } from './workload.js';
 
-const transactions = 40_000;
+const transactions = 80_000;
 const inserts = 14;
 const updates = 4;
 const deletes = 2;

@@ -6,7 +6,7 @@ const tellers = branches * 10;
 /** A tenth of pgbench's: every lane copies the initial rows, and the backlog is what is measured. */
 const accounts = branches * 10_000;
 const clients = 8;
-const transactions = 120_000;
+const transactions = 300_000;
 /** Three updates and one insert. */
 const eventsPerTransaction = 4;
 

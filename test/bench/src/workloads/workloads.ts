@@ -10,7 +10,7 @@ import type { Workload, WorkloadName } from './workload.js';
 export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   W1: tpcb,
   W2: narrowInserts('W2', 1_000_000, 1_000),
-  'W2-1': narrowInserts('W2-1', 300_000, 1),
+  'W2-1': narrowInserts('W2-1', 600_000, 1),
   'W2-10': narrowInserts('W2-10', 1_000_000, 10),
   W3: wideRows,
   W5: oneTransaction,
