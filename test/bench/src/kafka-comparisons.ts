@@ -4,7 +4,7 @@ import { drainComparison } from './comparison/drains.js';
 import { ratioAtLeast, ratioAtMost } from './comparison/figure.js';
 import type { Contestant } from './contestants/contestant.js';
 import { debeziumAsItComes, debeziumTuned } from './contestants/debezium/contestant.js';
-import { connectProgram } from './contestants/debezium/program.js';
+import { connectProgram, sourceLock } from './contestants/debezium/program.js';
 import { millraceIntoKafka } from './contestants/kafka/millrace.js';
 import type { Workload } from './workloads/workload.js';
 import { workloads } from './workloads/workloads.js';
@@ -25,7 +25,7 @@ function intoKafka(workload: Workload, peer: Contestant, figures: readonly Drain
     ...comparison,
     async measure(options) {
       // Says at once what is missing on a machine without a Java, or without its jars.
-      await connectProgram();
+      await connectProgram(sourceLock);
       return comparison.measure(options);
     },
   };

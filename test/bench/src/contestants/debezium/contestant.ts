@@ -1,10 +1,10 @@
 import type { Contestant } from '../contestant.js';
 import type { Publisher } from '../kafka/drain.js';
 import { type KafkaPlace, type KafkaWorker, prepareKafkaLane } from '../kafka/lane.js';
-import { connectProgram, versionOf } from './program.js';
+import { connectProgram, inWords, sourceLock } from './program.js';
 import type { ConnectSettings } from './rest.js';
 import { RunningConnector } from './running-connector.js';
-import { sourceSettings, tunedSource } from './source.js';
+import { sourceSettings, streamingAlone, tunedSource } from './source.js';
 import { ConnectWorker, heapOptions } from './worker.js';
 
 /** Debezium's PostgreSQL connector in Kafka Connect, in its default configuration. */
@@ -17,12 +17,10 @@ function debezium(name: string, tuning: ConnectSettings): Contestant {
   return {
     name,
     async describe() {
-      const { lock, java } = await connectProgram();
       const settings = Object.entries(tuning).map(([key, value]) => `${key}=${value}`);
       return [
-        `debezium-connector-postgres ${versionOf(lock, 'debezium-connector-postgres')}`,
-        `Kafka Connect ${versionOf(lock, 'connect-runtime')} standalone, JsonConverter without schemas`,
-        `Java ${java.major}, ${heapOptions.join(' ')}, G1`,
+        inWords(await connectProgram(sourceLock)),
+        `${heapOptions.join(' ')}, G1, JsonConverter without schemas`,
         ...settings,
       ].join(', ');
     },
@@ -50,18 +48,15 @@ async function publisherIn(
   { stand, brokers, name, runFolder, cleanup }: KafkaPlace,
   tuning: ConnectSettings,
 ): Promise<Publisher> {
-  const worker = await ConnectWorker.start({ program: await connectProgram(), brokers, runFolder });
+  const worker = await ConnectWorker.start({ program: await connectProgram(sourceLock), brokers, runFolder });
   cleanup.defer(() => worker.remove());
   const connector = new RunningConnector(worker, name);
   cleanup.defer(() => connector.forget());
-  const settings = {
-    ...sourceSettings({ leaderUrl: stand.leader.url, slot: name, prefix: name }),
-    ...tuning,
-  };
+  const from = sourceSettings({ leaderUrl: stand.leader.url, slot: name, prefix: name });
   return {
     name: 'connect',
     pid: worker.pid,
-    begin: () => connector.start(settings),
+    begin: () => connector.start({ ...from, ...streamingAlone, ...tuning }),
     assertAlive: () => connector.assertAlive(),
   };
 }

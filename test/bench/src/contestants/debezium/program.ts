@@ -1,10 +1,14 @@
 import { fetchJars, findJava, type JarLock, type Java, readJarLock } from '@millrace/maven-jars';
 
-/** Debezium 3.6 is made of class files of this release. */
+/** Debezium's connectors are class files of 17, their newest sources ask for this release. */
 const java_atLeast = 21;
-const lockFile = new URL('../../../debezium.lock.json', import.meta.url);
 
-/** Kafka Connect with Debezium's connector on its class path, and a Java to run them. */
+/** The source connector, of the release that test/debezium compares with ours event by event. */
+export const sourceLock = new URL('../../../debezium.lock.json', import.meta.url);
+/** Source and JDBC sink of the newest release of which Maven's central repository holds both with all they need. */
+export const jdbcLock = new URL('../../../debezium-jdbc.lock.json', import.meta.url);
+
+/** Kafka Connect with Debezium's connectors on its class path, and a Java to run them. */
 export interface ConnectProgram {
   readonly java: Java;
   readonly classPath: string;
@@ -12,13 +16,16 @@ export interface ConnectProgram {
 }
 
 /** Throws MR-7003 to MR-7006, saying what is missing, when jars or a Java are not to be had. */
-export async function connectProgram(): Promise<ConnectProgram> {
+export async function connectProgram(lockFile: URL): Promise<ConnectProgram> {
   const java = await findJava({ atLeast: java_atLeast });
   const lock = readJarLock(lockFile);
   return { java, lock, classPath: await fetchJars(lock) };
 }
 
-/** The version of a locked jar, for descriptions. */
-export function versionOf(lock: JarLock, artifact: string): string {
-  return lock.jars.find((jar) => jar.artifact === artifact)?.version ?? 'unknown';
+/** `Debezium 3.6.1.Final, Kafka Connect 4.3.1 standalone, Java 25`, for descriptions. */
+export function inWords({ lock, java }: ConnectProgram): string {
+  const version = (name: string): string =>
+    lock.jars.find(({ artifact }) => artifact === name)?.version ?? 'of unknown version';
+  const debezium = version('debezium-connector-postgres');
+  return `Debezium ${debezium}, Kafka Connect ${version('connect-runtime')} standalone, Java ${java.major}`;
 }

@@ -86,16 +86,17 @@ function workerSettings(brokers: readonly string[], folder: string, url: string)
     'offset.storage.file.filename': join(folder, 'offsets'),
     // All of them are on the class path and say what they are.
     'plugin.discovery': 'service_load',
-    ...converter('key.converter'),
-    ...converter('value.converter'),
+    ...jsonConverters({ schemas: false }),
   };
 }
 
-function converter(name: string): ConnectSettings {
-  return {
-    [name]: 'org.apache.kafka.connect.json.JsonConverter',
-    [`${name}.schemas.enable`]: 'false',
-  };
+/** JsonConverter for keys and values; a sink needs the schemas in every record. */
+export function jsonConverters({ schemas }: { readonly schemas: boolean }): ConnectSettings {
+  const entries = ['key', 'value'].flatMap((part) => [
+    [`${part}.converter`, 'org.apache.kafka.connect.json.JsonConverter'],
+    [`${part}.converter.schemas.enable`, String(schemas)],
+  ]);
+  return Object.fromEntries(entries);
 }
 
 const propertiesText = (settings: ConnectSettings): string =>

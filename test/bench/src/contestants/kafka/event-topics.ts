@@ -16,13 +16,14 @@ export interface Held {
 
 /** The topics of one lane. They are made before it works, the same for everybody, and how much they hold is seen here. */
 export class EventTopics {
+  /** In the order of the tables. */
+  readonly names: readonly string[];
   readonly #admin: Admin;
-  readonly #names: readonly string[];
   readonly #last: string;
 
   private constructor(admin: Admin, names: readonly string[], last: string) {
     this.#admin = admin;
-    this.#names = names;
+    this.names = names;
     this.#last = last;
   }
 
@@ -52,7 +53,7 @@ export class EventTopics {
 
   async held(): Promise<Held> {
     let all = 0;
-    for (const name of this.#names) all += await this.#end(name);
+    for (const name of this.names) all += await this.#end(name);
     return { all, last: await this.#end(this.#last) };
   }
 
@@ -72,7 +73,7 @@ export class EventTopics {
   /** Deletes the topics and ends the connection. */
   async remove(): Promise<void> {
     try {
-      await this.#admin.deleteTopics({ topics: [...this.#names] });
+      await this.#admin.deleteTopics({ topics: [...this.names] });
     } finally {
       await this.#admin.disconnect();
     }
