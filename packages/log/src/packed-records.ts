@@ -1,5 +1,5 @@
 import { type Lsn, lsnOf } from '@millrace/model';
-import { ByteWriter, Fault } from '@millrace/runtime';
+import { ByteWriter, Fault, putU16, putU32 } from '@millrace/runtime';
 import { eventHeaderFixed_bytes, eventHeaderVersion } from './event-header.js';
 
 /**
@@ -65,14 +65,14 @@ export class RecordPacker {
     const { buffer } = out;
     buffer[at] = eventHeaderVersion;
     buffer[at + 1] = stamp.flags;
-    at = buffer.writeUInt16BE(absent.length, at + 2);
-    at = buffer.writeUInt32BE(stamp.epoch, at);
-    at = buffer.writeUInt32BE(stamp.commitHigh >>> 0, at);
-    at = buffer.writeUInt32BE(stamp.commitLow >>> 0, at);
-    at = buffer.writeUInt32BE(stamp.ordinalHigh >>> 0, at);
-    at = buffer.writeUInt32BE(stamp.ordinalLow >>> 0, at);
+    at = putU16(buffer, absent.length, at + 2);
+    at = putU32(buffer, stamp.epoch, at);
+    at = putU32(buffer, stamp.commitHigh, at);
+    at = putU32(buffer, stamp.commitLow, at);
+    at = putU32(buffer, stamp.ordinalHigh, at);
+    at = putU32(buffer, stamp.ordinalLow, at);
     if (absent.length > 0) buffer.set(absent, at);
-    at = buffer.writeUInt32BE(stamp.relationVersion >>> 0, at + absent.length);
+    at = putU32(buffer, stamp.relationVersion, at + absent.length);
     out.position = at;
     this.#keyStart = at;
     this.#keyLength = none;
@@ -89,11 +89,11 @@ export class RecordPacker {
     const { out } = this;
     const { buffer } = out;
     const start = this.#start;
-    buffer.writeUInt32BE(out.position - start - 4, start);
-    buffer.writeUInt16BE(this.#headerLength, start + 4);
-    buffer.writeUInt32BE(0, start + 6);
-    buffer.writeInt32BE(this.#keyLength, start + 10);
-    buffer.writeInt32BE(tombstone ? none : out.position - this.#valueStart, start + 14);
+    putU32(buffer, out.position - start - 4, start);
+    putU16(buffer, this.#headerLength, start + 4);
+    putU32(buffer, 0, start + 6);
+    putU32(buffer, this.#keyLength, start + 10);
+    putU32(buffer, tombstone ? none : out.position - this.#valueStart, start + 14);
     this.#count++;
   }
 

@@ -1,3 +1,22 @@
+/** Up to here a byte loop beats a call into native code. */
+const shortCopy_bytes = 32;
+
+/** Writes 32 bits big endian, without the checks of Buffer's own functions: room is the caller's. Returns the position after it. */
+export function putU32(buffer: Uint8Array, value: number, at: number): number {
+  buffer[at] = value >>> 24;
+  buffer[at + 1] = value >>> 16;
+  buffer[at + 2] = value >>> 8;
+  buffer[at + 3] = value;
+  return at + 4;
+}
+
+/** The same for 16 bits. */
+export function putU16(buffer: Uint8Array, value: number, at: number): number {
+  buffer[at] = value >>> 8;
+  buffer[at + 1] = value;
+  return at + 2;
+}
+
 /**
  * A growable byte buffer that hot paths write into directly: reserve, write at `buffer[position…]`, advance.
  * `reset` keeps the memory, so a steady stream allocates nothing.
@@ -26,12 +45,12 @@ export class ByteWriter {
 
   u16(value: number): void {
     this.reserve(2);
-    this.position = this.buffer.writeUInt16BE(value, this.position);
+    this.position = putU16(this.buffer, value, this.position);
   }
 
   u32(value: number): void {
     this.reserve(4);
-    this.position = this.buffer.writeUInt32BE(value >>> 0, this.position);
+    this.position = putU32(this.buffer, value, this.position);
   }
 
   u64(value: bigint): void {
@@ -42,11 +61,11 @@ export class ByteWriter {
   bytes(source: Uint8Array, start = 0, end = source.length): void {
     const length = end - start;
     this.reserve(length);
-    this.buffer.set(
-      start === 0 && end === source.length ? source : source.subarray(start, end),
-      this.position,
-    );
-    this.position += length;
+    const { buffer, position } = this;
+    if (length <= shortCopy_bytes)
+      for (let i = 0; i < length; i++) buffer[position + i] = source[start + i] as number;
+    else buffer.set(start === 0 && end === source.length ? source : source.subarray(start, end), position);
+    this.position = position + length;
   }
 
   /** UTF-8 text, without a length. */

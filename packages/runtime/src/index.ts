@@ -1,6 +1,6 @@
 export { type BackoffPolicy, backoff_ms, defaultBackoff } from './backoff.js';
 export { ByteGate } from './byte-gate.js';
-export { ByteWriter } from './byte-writer.js';
+export { ByteWriter, putU16, putU32 } from './byte-writer.js';
 export { type Clock, systemClock } from './clock.js';
 export { type DurationFigures, DurationTally, durationBounds_s } from './duration-tally.js';
 export { asFault, assert, Fault, type FaultContext, type FaultOptions, isFault, toFault } from './fault.js';
