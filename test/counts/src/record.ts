@@ -1,7 +1,7 @@
 // `node dist/record.js [name…]`: records the streams anew, on a PostgreSQL 18 of its own.
 import { pgDatabase } from '@millrace/test-support';
-import { recordingNames, writeRecording } from './recording/recording.js';
 import { record } from './recording/recorder.js';
+import { recordingNames, writeRecording } from './recording/recording.js';
 
 const wanted = process.argv.slice(2);
 for (const name of recordingNames) {

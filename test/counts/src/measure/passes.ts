@@ -53,7 +53,6 @@ export class PassCounter {
   /** Of one pass. */
   least(): Allocation {
     this.#meter.close();
-    if (process.env.ALL) console.error(this.#counted.map((c) => c.heap_bytes).join(' '));
     if (this.#counted.length < countedPasses / 2)
       throw new Error('collections disturbed most passes: nothing was counted');
     return {

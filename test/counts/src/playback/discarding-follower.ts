@@ -38,6 +38,7 @@ export class DiscardingFollower implements Follower {
       evolve: async () => {},
       forget: async () => {},
       write: async () => {},
+      newRows: () => undefined,
       truncate: async () => {},
       deleteRange: async () => {},
       commit: async () => {

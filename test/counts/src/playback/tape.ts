@@ -1,6 +1,15 @@
 import type { WalHandler } from '@millrace/postgres';
 import type { Recording } from '../recording/recording.js';
-import { commit_bytes, firstLsn_low, isBegin, isCommit, lsn_high, lsnLowOf, message_bytes, shift } from '../recording/stream-place.js';
+import {
+  commit_bytes,
+  firstLsn_low,
+  isBegin,
+  isCommit,
+  lsn_high,
+  lsnLowOf,
+  message_bytes,
+  shift,
+} from '../recording/stream-place.js';
 
 /** What one read of a socket brings under load, bytes. */
 export const read_bytes = 64 * 1024;
@@ -51,7 +60,8 @@ export class Tape {
 
   /** End of the last commit of the first `passes` passes. */
   end(passes: number): bigint {
-    const last = firstLsn_low + (passes - 1) * this.#span + (this.recording.payloads.length - 1) * message_bytes;
+    const last =
+      firstLsn_low + (passes - 1) * this.#span + (this.recording.payloads.length - 1) * message_bytes;
     return (BigInt(lsn_high) << 32n) | BigInt(last + commit_bytes);
   }
 
@@ -70,7 +80,13 @@ export class Tape {
     for (const { bytes, starts, ends, lsns, relations } of this.#reads) {
       for (let i = 0; i < starts.length; i++) {
         if (!isFirst && relations.has(i)) continue;
-        const wait = handler.payload(bytes, starts[i] as number, ends[i] as number, lsn_high, lsns[i] as number);
+        const wait = handler.payload(
+          bytes,
+          starts[i] as number,
+          ends[i] as number,
+          lsn_high,
+          lsns[i] as number,
+        );
         if (wait) await wait;
       }
       const room = handler.room();

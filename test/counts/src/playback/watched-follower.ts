@@ -29,6 +29,7 @@ function watchedTransaction(inner: FollowerTransaction, committed: () => Promise
     evolve: (table, changes) => inner.evolve(table, changes),
     forget: (table, options) => inner.forget(table, options),
     write: (batch) => inner.write(batch),
+    newRows: (table) => inner.newRows?.(table),
     truncate: (tables) => inner.truncate(tables),
     deleteRange: (table, range, keep) => inner.deleteRange(table, range, keep),
     commit: async () => {

@@ -1,9 +1,9 @@
 import type { SourceSink } from '@millrace/capture';
+import type { Allocation } from '../measure/allocation.js';
 import { PassCounter } from '../measure/passes.js';
 import { decoderOf } from '../playback/source.js';
 import { Tape } from '../playback/tape.js';
 import type { Recording } from '../recording/recording.js';
-import type { Allocation } from '../measure/allocation.js';
 
 const nothing = (): undefined => undefined;
 
