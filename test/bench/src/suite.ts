@@ -1,6 +1,7 @@
 import { captureComparisons } from './capture-comparisons.js';
 import type { Comparison } from './comparison/comparison.js';
 import { followerComparisons } from './follower-comparisons.js';
+import { footprintComparisons } from './footprint-comparisons.js';
 import { kafkaComparisons } from './kafka-comparisons.js';
 import { latencyComparisons } from './latency-comparisons.js';
 
@@ -10,4 +11,5 @@ export const suite: readonly Comparison[] = [
   ...kafkaComparisons,
   ...followerComparisons,
   ...latencyComparisons,
+  ...footprintComparisons,
 ];

@@ -5,18 +5,18 @@ import { ProcessWatch } from '../measure/process-watch.js';
 import { dropSlot, wallClock_ms, walsenderOf } from '../measure/walsender.js';
 import { createSlot } from '../stand/slot.js';
 import type { Filled } from '../workloads/workload.js';
+import { type ClientProgram, clientProgram } from './client-program.js';
 import { type Contestant, type Drained, type Lane, publication } from './contestant.js';
-import { type RecvlogicalProgram, recvlogicalProgram } from './recvlogical-program.js';
 
 /** PostgreSQL's own client, which writes what it gets to /dev/null: no reader of a slot can be much faster. */
 export const recvlogical: Contestant = {
   name: 'pg_recvlogical',
   async describe() {
-    const { version } = await recvlogicalProgram();
+    const { version } = await clientProgram('pg_recvlogical');
     return `${version}, proto_version 1, to /dev/null`;
   },
   async prepare({ leader }, lane) {
-    const program = await recvlogicalProgram();
+    const program = await clientProgram('pg_recvlogical');
     const slot = `bench_recvlogical_${lane}`;
     await createSlot(leader, slot);
     return new RecvlogicalLane(program, leader, slot);
@@ -24,12 +24,12 @@ export const recvlogical: Contestant = {
 };
 
 class RecvlogicalLane implements Lane {
-  readonly #program: RecvlogicalProgram;
+  readonly #program: ClientProgram;
   readonly #leader: PgServer;
   readonly #slot: string;
   #child: ChildProcess | undefined;
 
-  constructor(program: RecvlogicalProgram, leader: PgServer, slot: string) {
+  constructor(program: ClientProgram, leader: PgServer, slot: string) {
     this.#program = program;
     this.#leader = leader;
     this.#slot = slot;

@@ -9,6 +9,9 @@ import type { Load } from './run.js';
 const lightCommitsPerSecond = 50;
 const measured_s = 25;
 const measured_s_min = 3;
+const warmUp_s = 3;
+/** A Java machine takes that long until its hot code is compiled. */
+const longWarmUp_s = 15;
 /** As in W2; large enough that one connection can offer half of any drain rate seen. */
 const rowsPerCommit = 1_000;
 /** Share of W2's million rows that tells a drain rate. */
@@ -20,7 +23,13 @@ const secondsAt = (scale: number): number => Math.max(measured_s_min, measured_s
 
 /** Fifty one-row commits a second: somebody types. */
 export async function lightLoad(_stand: Stand, { scale }: RunOptions): Promise<Load> {
-  return { commitsPerSecond: lightCommitsPerSecond, seconds: secondsAt(scale), rows: 1, pause_ms: 0 };
+  return {
+    commitsPerSecond: lightCommitsPerSecond,
+    warmUp_s,
+    seconds: secondsAt(scale),
+    rows: 1,
+    pause_ms: 0,
+  };
 }
 
 /** Half of the rate at which `contestant` drains W2 here and now. The peer meets the same load. */
@@ -51,7 +60,8 @@ export function halfOfSlower(contestants: readonly LatencyContestant[]) {
       options.say(`measuring how fast ${contestant.name} takes a burst`);
       rates.push(await burstRate(contestant, stand, firstLane + index, options));
     }
-    return halfOf(Math.min(...rates), options);
+    const load = halfOf(Math.min(...rates), options);
+    return { ...load, warmUp_s: Math.max(warmUp_s, longWarmUp_s * Math.min(1, options.scale)) };
   };
 }
 
@@ -81,6 +91,7 @@ async function burstRate(
 function halfOf(rowsPerSecond: number, { scale }: RunOptions): Load {
   return {
     commitsPerSecond: rowsPerSecond / 2 / rowsPerCommit,
+    warmUp_s,
     seconds: secondsAt(scale),
     rows: rowsPerCommit,
     pause_ms: halfLoadPause_ms,

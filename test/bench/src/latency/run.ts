@@ -1,7 +1,6 @@
 import { connectTo } from '@millrace/test-support';
-import type pg from 'pg';
 import type { Stand } from '../contestants/contestant.js';
-import { Commits } from './commits.js';
+import { Commits, shownBy } from './commits.js';
 import type { Following } from './contestant.js';
 import { type Generated, generate } from './generator.js';
 import { Observer } from './observer.js';
@@ -10,7 +9,9 @@ import { poissonSchedule } from './schedule.js';
 /** What a leader is asked to commit, and how closely the follower is watched. */
 export interface Load {
   readonly commitsPerSecond: number;
-  /** Measured time; the warm-up comes before it. */
+  /** Programs compile, connections plan, and caches fill: commits of this time come first and are not counted. */
+  readonly warmUp_s: number;
+  /** Measured time. */
   readonly seconds: number;
   /** Rows per commit, the marker's included. */
   readonly rows: number;
@@ -23,8 +24,6 @@ export interface LatencyRun extends Generated {
   readonly latencies_ms: readonly number[];
 }
 
-/** Programs compile, connections plan, and caches fill: what comes earlier is not counted. */
-const warmUp_s = 3;
 /** After the last commit. What takes longer has not followed at all. */
 const trailing_ms_max = 120_000;
 
@@ -42,8 +41,11 @@ export async function runLoad(
   const signal = AbortSignal.any([interrupted, stop.signal]);
   try {
     const commits = await Commits.after(leader, load.rows);
-    const observer = new Observer({ highest: () => highestMarker(follower), pause_ms: load.pause_ms });
-    const schedule = poissonSchedule({ ...load, seconds: load.seconds + warmUp_s, seed });
+    const observer = new Observer({
+      highest: async () => commits.lastWhole(await shownBy(follower)),
+      pause_ms: load.pause_ms,
+    });
+    const schedule = poissonSchedule({ ...load, seconds: load.seconds + load.warmUp_s, seed });
     const watching = observer.run(signal);
     const generated = await generate({
       schedule,
@@ -56,7 +58,7 @@ export async function runLoad(
     const seen = await watching.finally(() => clearTimeout(timer));
     following.assertAlive();
     if (observer.waiting > 0) throw new Error(`${observer.waiting} commits never became visible`);
-    const counted = schedule.flatMap((due_ms, index) => (due_ms >= warmUp_s * 1_000 ? [index] : []));
+    const counted = schedule.flatMap((due_ms, index) => (due_ms >= load.warmUp_s * 1_000 ? [index] : []));
     return {
       ...generated,
       latencies_ms: counted.map((index) => seen.get(commits.markerOf(index)) ?? Number.NaN),
@@ -65,12 +67,4 @@ export async function runLoad(
     stop.abort();
     await Promise.all([leader.end(), follower.end()]);
   }
-}
-
-async function highestMarker(follower: pg.Client): Promise<number> {
-  const { rows } = await follower.query<{ highest: number | null }>({
-    name: 'highest',
-    text: 'SELECT max(marker) AS highest FROM bench_end',
-  });
-  return rows[0]?.highest ?? -1;
 }

@@ -17,13 +17,17 @@ const settle_ms_max = 120_000;
 /** The follower's name in every pipeline of the bench. */
 export const followerName = 'copy';
 /** The processes of a pipeline, each started as one. */
-export type Part = 'capture' | 'applier';
+export type Part = 'capture' | 'applier' | 'monitor';
+
+/** Those that say on the log's board what they do. */
+type Replicating = Exclude<Part, 'monitor'>;
 
 const argumentsOf: Record<Part, readonly string[]> = {
   capture: ['capture'],
   applier: ['apply', followerName],
+  monitor: ['monitor'],
 };
-const serviceOf: Record<Part, string> = { capture: 'capture', applier: followerName };
+const serviceOf: Record<Replicating, string> = { capture: 'capture', applier: followerName };
 
 export interface PipelineOptions {
   readonly stand: Stand;
@@ -78,14 +82,14 @@ export class Pipeline {
 
   /** Ends the processes cleanly, capture first. */
   async stop(): Promise<void> {
-    for (const part of ['capture', 'applier'] as const) {
+    for (const part of ['capture', 'applier', 'monitor'] as const) {
       await this.#processes.get(part)?.stop();
       this.#processes.delete(part);
     }
   }
 
   /** Until the part's present process has come past its start: capture streams, the applier has applied all there is. */
-  async ready(part: Part): Promise<void> {
+  async ready(part: Replicating): Promise<void> {
     const { pid } = this.process(part);
     await this.until(`${part} is ready`, async () => {
       const note = await this.#note(part);
@@ -129,7 +133,7 @@ export class Pipeline {
     }
   }
 
-  async #note(part: Part): Promise<ServiceNote | undefined> {
+  async #note(part: Replicating): Promise<ServiceNote | undefined> {
     const log = await this.log();
     const notes = log ? await new ServiceBoard(log).read() : [];
     return notes.find(({ service }) => service === serviceOf[part]);
@@ -151,5 +155,6 @@ leader:
 log: ${log}
 followers:
   ${followerName}: ${store}
+monitor: { listen: 127.0.0.1:0 }
 `;
 }
