@@ -2,7 +2,7 @@ import { randomBytes, webcrypto } from 'node:crypto';
 // The library below asks for it at its first line: it must be loaded before.
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
-import type { KeyPair, TestCertificates } from './certificates.js';
+import type { KeyPair, TestCertificates } from './key-pair.js';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const day_ms = 24 * 60 * 60 * 1_000;

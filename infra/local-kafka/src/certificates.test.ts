@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { expect, it } from 'vitest';
-import { makeCertificates, type TestCertificates } from './certificates.js';
+import { makeCertificates } from './certificates.js';
+import type { TestCertificates } from './key-pair.js';
 
 async function handshake(
   serving: TestCertificates,

@@ -1,17 +1,4 @@
-/** A key and what vouches for it, both PEM: PKCS #8, and the certificate. */
-export interface KeyPair {
-  readonly key: string;
-  readonly cert: string;
-}
-
-/** A certificate authority made for one cluster, and what it signed. */
-export interface TestCertificates {
-  /** The authority's certificate, PEM. */
-  readonly ca: string;
-  /** For `localhost`, 127.0.0.1 and ::1. */
-  readonly server: KeyPair;
-  readonly client: KeyPair;
-}
+import type { TestCertificates } from './key-pair.js';
 
 /**
  * Makes an authority, a server's and a client's certificate (ECDSA P-256, valid for 30 days). The authority's key is

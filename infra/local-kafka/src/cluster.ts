@@ -6,8 +6,9 @@ import {
   removeAbandonedFolders,
   retryTakenPorts,
 } from '@millrace/local-process';
-import { type KeyPair, makeCertificates } from './certificates.js';
+import { makeCertificates } from './certificates.js';
 import { type Distribution, kafkaDistribution } from './distribution.js';
+import type { KeyPair } from './key-pair.js';
 import { KafkaNode } from './node.js';
 import type { KafkaPrograms } from './programs.js';
 import type { KafkaSettings, NodePlan } from './properties.js';

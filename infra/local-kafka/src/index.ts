@@ -1,4 +1,4 @@
-export { type KeyPair, makeCertificates, type TestCertificates } from './certificates.js';
+export { makeCertificates } from './certificates.js';
 export {
   type ClientTls,
   KafkaCluster,
@@ -7,6 +7,7 @@ export {
   prepareKafka,
   startKafka,
 } from './cluster.js';
+export type { KeyPair, TestCertificates } from './key-pair.js';
 export type { KafkaNode } from './node.js';
 export type { KafkaSettings } from './properties.js';
 export type { SaslMechanism, SaslUser } from './security.js';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '@millrace/runtime';
-import type { TestCertificates } from './certificates.js';
+import type { TestCertificates } from './key-pair.js';
 import type { ClientSecurity, KafkaSettings } from './properties.js';
 import type { ScramUser } from './storage.js';
 

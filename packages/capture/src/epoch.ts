@@ -1,49 +1,16 @@
-import type { ChainReader, FollowerReports, SnapshotState } from '@millrace/log';
-import type { ChainFacts } from './chain-facts.js';
+import type { SnapshotState } from '@millrace/log';
 import { ChainWriter } from './chain-writer.js';
-import type { Claim } from './claim.js';
 import { Confirmer } from './confirmer.js';
+import type { EpochOptions, EpochParts } from './epoch-parts.js';
 import type { FinishedSnapshot } from './followers-watch.js';
-import type { CaptureSettings } from './options.js';
-import type { Progress } from './progress.js';
 import { PublishQueue } from './publish-queue.js';
 import { ReadBack } from './read-back.js';
 import { Recorder } from './recorder.js';
 import { type FirstSnapshot, planFirstSnapshot } from './snapshot/first-snapshot.js';
 import { newSnapshot } from './snapshot/states.js';
-import type { SourceSession } from './source.js';
 import { checkStart, type Opening } from './startup-check.js';
-import type { CaptureState } from './state.js';
 import { ShapeBook } from './stream/shape-book.js';
 import { Streaming } from './streaming.js';
-
-export interface EpochOptions {
-  readonly settings: CaptureSettings;
-  readonly session: SourceSession;
-  readonly facts: ChainFacts;
-  readonly reports: FollowerReports;
-  /** Stands behind the own claim. */
-  readonly reader: ChainReader;
-  readonly claim: Claim;
-  readonly progress: Progress;
-  readonly enter: (state: CaptureState) => void;
-}
-
-/** What the parts of an epoch share. */
-export interface EpochParts extends EpochOptions {
-  readonly writer: ChainWriter;
-  readonly queue: PublishQueue;
-  readonly readBack: ReadBack;
-  readonly recorder: Recorder;
-  readonly confirmer: Confirmer;
-  readonly shapes: ShapeBook;
-  readonly signal: AbortSignal;
-  /** Rejects with the first fault of writing or reading back. */
-  readonly failed: Promise<never>;
-  /** Resolves when the epoch is told to end. */
-  readonly aborted: Promise<void>;
-  readonly finishedSnapshot: () => FinishedSnapshot | undefined;
-}
 
 /** CHECK → OPEN → SNAPSHOT → STREAM of one claim that counts. Ends with the signal or with the first fault of any of its parts. */
 export class Epoch {

@@ -2,7 +2,7 @@ export { type Capture, createCapture } from './capture-service.js';
 export { type CaptureDecisions, captureDecisions } from './decisions.js';
 export { type ForkVerdict, forkVerdict } from './fork.js';
 export { MemoryLeader, type MemoryLeaderOptions, type MemorySlot } from './memory/leader.js';
-export type { MemorySourceOptions } from './memory/session.js';
+export type { MemorySourceOptions } from './memory/options.js';
 export { MemorySource } from './memory/source.js';
 export { type MemoryChange, MemoryTable } from './memory/table.js';
 export { MemoryTransaction } from './memory/transaction.js';

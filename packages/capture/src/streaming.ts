@@ -1,7 +1,7 @@
 import type { Relation } from '@millrace/model';
 import { ByteGate } from '@millrace/runtime';
 import { watchCatalogue } from './catalogue-watch.js';
-import type { EpochParts } from './epoch.js';
+import type { EpochParts } from './epoch-parts.js';
 import { watchFollowers } from './followers-watch.js';
 import { trimProgress } from './progress-trimming.js';
 import type { FirstSnapshot } from './snapshot/first-snapshot.js';

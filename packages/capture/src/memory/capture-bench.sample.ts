@@ -6,8 +6,8 @@ import { type Capture, createCapture } from '../capture-service.js';
 import type { CaptureDecisions } from '../decisions.js';
 import type { CaptureLimits, CapturePolicies } from '../options.js';
 import { MemoryLeader } from './leader.js';
+import type { MemorySourceOptions } from './options.js';
 import { LogReplica } from './replica.js';
-import type { MemorySourceOptions } from './session.js';
 import { testRelation } from './shop.js';
 import { MemorySource } from './source.js';
 

@@ -1,28 +1,12 @@
 import { type Lsn, lsn, type Relation, type TransactionStart } from '@millrace/model';
-import { type Clock, Fault } from '@millrace/runtime';
+import { Fault } from '@millrace/runtime';
 import type { InitialSnapshot, LeaderIdentity, SourceSession, SourceSink, WindowReader } from '../source.js';
 import { MemoryDecoding } from './decoding.js';
 import type { MemoryLeader } from './leader.js';
+import type { MemorySourceOptions } from './options.js';
 import { MemorySnapshot } from './snapshot.js';
 import type { MemoryCommit } from './wal.js';
 import { MemoryWindows } from './windows.js';
-
-export interface MemorySourceOptions {
-  readonly leader: MemoryLeader;
-  readonly clock: Clock;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  /** Messages handed over between two questions for room, at most. */
-  readonly readMessages?: number;
-  /** Delay of one read from the connection, milliseconds. */
-  readonly latency_ms?: () => number;
-  /** Pause between keepalives on an idle connection. */
-  readonly keepalive_ms?: number;
-  /** Values of at least this many characters are spared by updates that do not change them. */
-  readonly large_characters?: number;
-  /** Called at the stages of a window's read, so that a simulation can put transactions there. */
-  readonly onWindow?: (stage: 'before-low' | 'before-read' | 'before-high') => void;
-}
 
 const defaultKeepalive_ms = 1_000;
 const defaultReadMessages = 16;

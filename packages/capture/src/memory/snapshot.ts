@@ -2,7 +2,7 @@ import { type Relation, rowImageOf } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
 import { sameKey } from '../snapshot/states.js';
 import type { InitialSnapshot, KeyRange, RowReceiver, SnapshotTable } from '../source.js';
-import type { MemorySourceOptions } from './session.js';
+import type { MemorySourceOptions } from './options.js';
 import { compareKeys, keyCells, type MemoryTable } from './table.js';
 
 /** Rows of `table` in a range, in key order; all of them when it has no key. */

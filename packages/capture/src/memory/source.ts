@@ -1,6 +1,7 @@
 import { Fault } from '@millrace/runtime';
 import type { AcquireOptions, Source, SourceSession } from '../source.js';
-import { MemorySession, type MemorySourceOptions } from './session.js';
+import type { MemorySourceOptions } from './options.js';
+import { MemorySession } from './session.js';
 
 /** Pause between two looks at a slot that somebody else holds. */
 const busyPause_ms = 100;

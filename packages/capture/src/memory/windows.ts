@@ -1,7 +1,7 @@
 import { type Relation, type Row, rowImageOf } from '@millrace/model';
 import { RowSpool } from '../snapshot/row-spool.js';
 import type { KeyRange, WindowChunk, WindowReader, WindowRequest } from '../source.js';
-import type { MemorySourceOptions } from './session.js';
+import type { MemorySourceOptions } from './options.js';
 import { rowsIn } from './snapshot.js';
 import { keyCells } from './table.js';
 

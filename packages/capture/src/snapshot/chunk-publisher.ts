@@ -5,7 +5,7 @@ import type { KeyRange, WindowChunk } from '../source.js';
 import { BatchBuilder } from '../stream/batch-builder.js';
 import { EventWriter } from '../stream/event-writer.js';
 import type { Shape } from '../stream/shape.js';
-import type { ChunkOverlay } from './chunk-rows.js';
+import type { ChunkOverlay } from './chunk-overlay.js';
 import { isWholeTable } from './states.js';
 import type { ClosedWindow } from './window.js';
 

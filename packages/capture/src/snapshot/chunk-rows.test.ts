@@ -2,7 +2,8 @@ import { type Row, rowImageOf, rowOf } from '@millrace/model';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { testRelation } from '../memory/shop.js';
-import { chunkOverlay, missingRow, type OverlayInputs, type WindowChange } from './chunk-rows.js';
+import type { WindowChange } from './chunk-overlay.js';
+import { chunkOverlay, missingRow, type OverlayInputs } from './chunk-rows.js';
 import { overlay } from './overlay.js';
 import { RowSpool } from './row-spool.js';
 

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { type Relation, type Row, type RowImage, rowImageOf, rowOf } from '@millrace/model';
 import type { CaptureDecisions } from '../decisions.js';
-import type { ChunkOverlay, IncompleteChunk, WindowChange } from './chunk-rows.js';
+import type { ChunkOverlay, IncompleteChunk, WindowChange } from './chunk-overlay.js';
 
 /** What a key holds after the window's changes, as far as they tell. */
 interface Outcome {

@@ -1,5 +1,5 @@
 import { type Row, type RowImage, rowOf } from '@millrace/model';
-import type { ChunkOverlay, IncompleteChunk, WindowChange } from './chunk-rows.js';
+import type { ChunkOverlay, IncompleteChunk, WindowChange } from './chunk-overlay.js';
 
 /** Equal rows, equal texts. */
 const rowText = (row: Row): string =>

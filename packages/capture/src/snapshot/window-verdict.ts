@@ -3,7 +3,8 @@ import type { ChainFacts } from '../chain-facts.js';
 import type { CaptureSettings } from '../options.js';
 import type { KeyRange, WindowChunk } from '../source.js';
 import type { Shape } from '../stream/shape.js';
-import { type ChunkOverlay, chunkOverlay, missingRow } from './chunk-rows.js';
+import type { ChunkOverlay } from './chunk-overlay.js';
+import { chunkOverlay, missingRow } from './chunk-rows.js';
 import { isSingleKey, isWholeTable } from './states.js';
 import type { ClosedWindow } from './window.js';
 

@@ -2,7 +2,7 @@ import type { SnapshotState } from '@millrace/log';
 import { type Change, type Lsn, type Relation, type Row, type RowImage, rowOf } from '@millrace/model';
 import type { KeyRange, WindowChunk } from '../source.js';
 import { fillAbsent } from '../stream/images.js';
-import type { WindowChange } from './chunk-rows.js';
+import type { WindowChange } from './chunk-overlay.js';
 import type { StreamedXids } from './visibility.js';
 
 /** A chunk to be read in a window. */

@@ -4,22 +4,11 @@ import { PgSession, readServer } from '@millrace/postgres';
 import { type Fault, toFault } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { type CommandContext, readConfig } from './context.js';
+import type { Finding } from './finding.js';
 import { jobsFindings } from './jobs-findings.js';
 import { leaderFindings } from './leader-findings.js';
 import { isWritable, logFindings } from './log-findings.js';
 import { registryFindings } from './registry-findings.js';
-
-/** Something that would stop replication or lose time later, with what to do about it. */
-export interface Finding {
-  /** `leader`, `log`, `registry`, or a follower's name. */
-  readonly where: string;
-  /** `error` stops replication, `warning` will hurt later, `note` is worth knowing. */
-  readonly severity: 'error' | 'warning' | 'note';
-  /** The fault that it would become (`MR-4002`), or the check's own stable name (`wal-level`). */
-  readonly code: string;
-  readonly what: string;
-  readonly fix: string | null;
-}
 
 /**
  * Tells everything that the pipeline still needs, each with its fix. Exit 1 on errors, with `strict` on warnings too,

@@ -2,7 +2,7 @@ import { PgSession } from '@millrace/postgres';
 import { toFault } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { refuseLeader } from '../wiring/jobs.js';
-import type { Finding } from './check.js';
+import type { Finding } from './finding.js';
 
 /**
  * Whether what runs the retries of pages answers, and keeps what it is given. Only jobs in the leader's database are an

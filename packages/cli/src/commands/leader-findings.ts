@@ -6,7 +6,7 @@ import type { LoadedConfig } from '../config/load.js';
 import { version } from '../version.js';
 import { slotOf } from '../wiring/pipeline.js';
 import { configuredTables } from '../wiring/source.js';
-import type { Finding } from './check.js';
+import type { Finding } from './finding.js';
 
 /** What the leader still needs, and which columns the codec cannot carry exactly. Throws MR-2001, MR-2002, MR-2013. */
 export async function leaderFindings(loaded: LoadedConfig): Promise<Finding[]> {

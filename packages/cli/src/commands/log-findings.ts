@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { silentLogger, toFault } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { logFolderOf, lookAtKafka } from '../wiring/log.js';
-import type { Finding } from './check.js';
+import type { Finding } from './finding.js';
 
 /** What the log still needs. */
 export async function logFindings(loaded: LoadedConfig): Promise<Finding[]> {

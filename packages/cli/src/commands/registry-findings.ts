@@ -2,7 +2,7 @@ import { inspectRegistry } from '@millrace/schema-registry';
 import type { LoadedConfig } from '../config/load.js';
 import { listenAddress } from '../wiring/listen-address.js';
 import { externalRegistry } from '../wiring/registry.js';
-import type { Finding } from './check.js';
+import type { Finding } from './finding.js';
 
 /** What the external registry still needs, and whom our own lets in. */
 export async function registryFindings({ config }: LoadedConfig): Promise<Finding[]> {
