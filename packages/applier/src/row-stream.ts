@@ -52,7 +52,7 @@ export class RowStream {
   }
 
   newRows(table: MirroredTable): NewRowsSink | undefined {
-    return this.#transaction.newRows?.(table);
+    return this.#transaction.newRows(table);
   }
 
   truncate(table: MirroredTable): void {

@@ -1,4 +1,10 @@
-import { type FollowerTransaction, isOneKey, type MirroredTable, type TableBatch } from '@millrace/follower';
+import {
+  type FollowerTransaction,
+  isOneKey,
+  type MirroredTable,
+  type NewRowsSink,
+  type TableBatch,
+} from '@millrace/follower';
 import type { Row, SchemaChange } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
 import type { Engine } from './engine/engine.js';
@@ -11,6 +17,7 @@ import {
   rangeConditions,
 } from './rows/key-range.js';
 import { emptyBatch, Merge } from './rows/merge.js';
+import { ChunkSink, type NewChunks } from './rows/new-rows.js';
 import type { MirroredTables } from './store/tables.js';
 import type { TableLayout } from './table/layout.js';
 
@@ -42,7 +49,13 @@ export class DuckDbTransaction implements FollowerTransaction {
 
   async write(batch: TableBatch): Promise<void> {
     const { tables } = this.#running();
-    await this.#merge(tables.touch(batch.table)).write(batch);
+    if (batch.newRows) await this.#merge(tables.layout(batch.table)).add(batch.newRows as NewChunks);
+    else await this.#merge(tables.touch(batch.table)).write(batch);
+  }
+
+  newRows(table: MirroredTable): NewRowsSink | undefined {
+    const { tables, building } = this.#running();
+    return building || table.state !== 'exact' ? undefined : new ChunkSink(tables.layout(table));
   }
 
   async truncate(tables: readonly MirroredTable[]): Promise<void> {

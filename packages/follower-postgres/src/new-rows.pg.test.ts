@@ -26,7 +26,7 @@ afterEach(async () => {
 async function insert(from: number): Promise<boolean> {
   let had = false;
   await driver.apply(async (tx) => {
-    const sink = tx.newRows?.(items);
+    const sink = tx.newRows(items);
     if (!sink) return;
     had = true;
     for (let i = from; i < from + rows; i++) {

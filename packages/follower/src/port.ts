@@ -98,10 +98,10 @@ export interface FollowerTransaction {
   forget(table: MirroredTable, options: { readonly drop: boolean }): Promise<void>;
   write(batch: TableBatch): Promise<void>;
   /**
-   * The bulk lane: a sink for new rows of an exact table, in the store's own form. Absent or undefined: the store has none, or not
-   * for this table now; new rows then come as `upserts` or `inserts`.
+   * The bulk lane: a sink for new rows of an exact table, in the store's own form. Undefined: the store has none, or not for this
+   * table now; new rows then come as `upserts` or `inserts`.
    */
-  newRows?(table: MirroredTable): NewRowsSink | undefined;
+  newRows(table: MirroredTable): NewRowsSink | undefined;
   truncate(tables: readonly MirroredTable[]): Promise<void>;
   /**
    * Deletes rows with after < key ≤ upTo (key cells in key order; nulls: open ends) whose key is not among `keep`: repair

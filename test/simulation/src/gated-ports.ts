@@ -69,6 +69,7 @@ const gatedTransaction = (transaction: FollowerTransaction, gate: ProcessGate): 
   evolve: (table, changes) => gate.call(() => transaction.evolve(table, changes)),
   forget: (table, options) => gate.call(() => transaction.forget(table, options)),
   write: (batch) => gate.call(() => transaction.write(batch)),
+  newRows: (table) => transaction.newRows(table),
   truncate: (tables) => gate.call(() => transaction.truncate(tables)),
   deleteRange: (table, range, keep) => gate.call(() => transaction.deleteRange(table, range, keep)),
   commit: () => gate.call(() => transaction.commit()),

@@ -67,6 +67,7 @@ class CallWatch {
       evolve: (table, changes) => this.timed('evolve', () => tx.evolve(table, changes)),
       forget: (table, options) => this.timed('forget', () => tx.forget(table, options)),
       write: (batch) => this.timed('write', () => tx.write(batch)),
+      newRows: (table) => tx.newRows(table),
       truncate: (tables) => this.timed('truncate', () => tx.truncate(tables)),
       deleteRange: (table, range, keep) =>
         this.timed('deleteRange', () => tx.deleteRange(table, range, keep)),

@@ -113,7 +113,8 @@ function commonZonedText(text: string): string {
   return `${text.slice(0, 10)} ${text.slice(11, end)}${utcOffset}`;
 }
 
-const whole = '0000-00-00T00:00:00';
+/** What stands at each place of the common form; a zero for any digit. */
+const commonForm = Buffer.from('0000-00-00T00:00:00.000000');
 const scratch = Buffer.alloc(32);
 const utcOffsetBytes = Buffer.from(utcOffset);
 
@@ -141,12 +142,11 @@ function isCommonForm(bytes: Uint8Array, from: number, to: number): boolean {
   const size = to - from;
   const hasFraction = size > whole_bytes + 1;
   if (size < whole_bytes + 1 || size > fraction_bytes_max || bytes[to - 1] !== letterZ) return false;
-  if (hasFraction && (bytes[from + whole_bytes] !== dot || size < whole_bytes + 3)) return false;
+  if (hasFraction && size < whole_bytes + 3) return false;
   let year = 0;
   for (let i = 0; i < size - 1; i++) {
-    if (i === whole_bytes) continue;
     const byte = bytes[from + i] as number;
-    const expected = i < whole_bytes ? whole.charCodeAt(i) : zero;
+    const expected = commonForm[i] as number;
     if (expected === zero ? byte < zero || byte > nine : byte !== expected) return false;
     if (i < 4) year |= byte - zero;
   }

@@ -4,7 +4,16 @@ import { assert, Fault } from '@millrace/runtime';
 import type { Engine } from '../engine/engine.js';
 import type { HeldColumn, TableLayout } from '../table/layout.js';
 import { standInName } from '../table/names.js';
-import { fillStage, keyColumns, rowColumns, type StagedColumn } from './stage.js';
+import type { NewChunks } from './new-rows.js';
+import {
+  appendChunks,
+  createStage,
+  fillStage,
+  keyColumns,
+  rowColumns,
+  type StagedColumn,
+  stagePlace,
+} from './stage.js';
 
 /** Rows per merge. Each merge looks at the table's key columns once, so fewer are slower; more take memory. */
 const rowsPerMerge_max = 50_000;
@@ -34,6 +43,17 @@ export class Merge {
     await this.#each(batch.upserts, (rows) => this.#upsert(rows));
     await this.#each(batch.removes, (rows) => this.#remove(rows));
     await this.#each(batch.inserts, (rows) => this.#insert(rows));
+  }
+
+  /** Nothing of these keys is there: no row has to be looked for, whatever the size of the table. */
+  async add({ chunks }: NewChunks): Promise<void> {
+    const stage = stageName(this.#table, 'new');
+    const columns = rowColumns(this.#table.columns, [], this.#everyColumn);
+    // By way of a stage: after schema changes the file's order of columns need not be the leader's.
+    await createStage(this.#engine, stage, columns);
+    await appendChunks(this.#engine, stagePlace(stage), chunks);
+    await this.#insertFrom(stage);
+    await this.#dropStage(stage);
   }
 
   async #delete(keys: readonly Row[]): Promise<void> {
@@ -140,8 +160,16 @@ export class Merge {
     const stage = stageName(this.#table, kind);
     await fillStage(this.#engine, this.#table.relation, stage, columns, rows);
     await use(stage);
-    // Dropped, not emptied: until the transaction ends an emptied table keeps its memory, and there may be hundreds of them.
+    await this.#dropStage(stage);
+  }
+
+  /** Dropped, not emptied: until the transaction ends an emptied table keeps its memory, and there may be hundreds of them. */
+  async #dropStage(stage: string): Promise<void> {
     await this.#run('clearing the stage', `DROP TABLE ${stage}`);
+  }
+
+  get #everyColumn(): number[] {
+    return this.#table.columns.map((_, i) => i);
   }
 
   #wholeRows(rows: readonly Row[]): StagedColumn[] {
@@ -152,11 +180,7 @@ export class Merge {
         `a whole row of ${relationName(this.#table.relation)} has a cell in every column`,
       );
     }
-    return rowColumns(
-      this.#table.columns,
-      rows,
-      this.#table.columns.map((_, i) => i),
-    );
+    return rowColumns(this.#table.columns, rows, this.#everyColumn);
   }
 
   #keyOf(row: Row): Cell[] {

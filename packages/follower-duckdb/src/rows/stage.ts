@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.js';
 import { type HeldColumn, readCell } from '../table/layout.js';
 
 /** DuckDB's vector size: rows per data chunk. */
-const rowsPerChunk = 2048;
+export const rowsPerChunk = 2048;
 
 /** A column of a stage: which cell of the given rows it takes. */
 export interface StagedColumn extends HeldColumn {
@@ -25,33 +25,72 @@ export async function fillStage(
   columns: readonly StagedColumn[],
   rows: number,
 ): Promise<void> {
+  await createStage(engine, stage, columns);
+  await append(engine, stagePlace(stage), columns, rows, relation);
+}
+
+export async function createStage(
+  engine: Engine,
+  stage: string,
+  columns: readonly StagedColumn[],
+): Promise<void> {
   const shape = columns.map(({ name, held }) => `${name} ${held.sql}`).join(', ');
   await engine.write('staging rows', `CREATE TEMP TABLE ${stage} (${shape})`);
-  await append(engine, { table: stage, schema: 'main', catalog: 'temp' }, columns, rows, relation);
+}
+
+export const stagePlace = (stage: string): AppendTarget => ({
+  table: stage,
+  schema: 'main',
+  catalog: 'temp',
+});
+
+/** A table by its unquoted names. */
+export interface AppendTarget {
+  readonly table: string;
+  readonly schema: string;
+  /** Default: the open file's. */
+  readonly catalog?: string;
 }
 
 /** Appends rows to a table, column by column in chunks. */
 export async function append(
   engine: Engine,
-  target: { readonly table: string; readonly schema: string; readonly catalog?: string },
+  target: AppendTarget,
   columns: readonly StagedColumn[],
   rows: number,
   relation: Relation,
 ): Promise<void> {
+  await appendChunks(engine, target, chunksOf(columns, rows, relation));
+}
+
+function* chunksOf(
+  columns: readonly StagedColumn[],
+  rows: number,
+  relation: Relation,
+): Generator<DuckDBDataChunk, void, void> {
+  const types = columns.map(({ held }) => held.type);
+  for (let from = 0; from < rows; from += rowsPerChunk) {
+    const count = Math.min(rowsPerChunk, rows - from);
+    const chunk = DuckDBDataChunk.create(types, count);
+    columns.forEach((column, at) => {
+      const values = new Array<DuckDBValue>(count);
+      for (let i = 0; i < count; i++) values[i] = readCell(column, column.cell(from + i), relation);
+      chunk.setColumnValues(at, values);
+    });
+    yield chunk;
+  }
+}
+
+/** Appends chunks whose columns are the table's. */
+export async function appendChunks(
+  engine: Engine,
+  target: AppendTarget,
+  chunks: Iterable<DuckDBDataChunk>,
+): Promise<void> {
   let appender: DuckDBAppender | undefined;
   try {
     appender = await engine.writer.createAppender(target.table, target.schema, target.catalog ?? null);
-    const types = columns.map(({ held }) => held.type);
-    for (let from = 0; from < rows; from += rowsPerChunk) {
-      const count = Math.min(rowsPerChunk, rows - from);
-      const chunk = DuckDBDataChunk.create(types, count);
-      columns.forEach((column, at) => {
-        const values = new Array<DuckDBValue>(count);
-        for (let i = 0; i < count; i++) values[i] = readCell(column, column.cell(from + i), relation);
-        chunk.setColumnValues(at, values);
-      });
-      appender.appendDataChunk(chunk);
-    }
+    for (const chunk of chunks) appender.appendDataChunk(chunk);
     appender.flushSync();
   } catch (error) {
     // What is still buffered must not reach the table when the appender closes.

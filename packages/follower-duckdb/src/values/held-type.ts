@@ -65,6 +65,10 @@ export interface HeldType {
   readonly ordered: boolean;
   /** DuckDB finds some different values equal (1 month and 30 days): whole rows compare by their text. */
   readonly comparesAsText: boolean;
+  /** Values are numbers that hold every 32-bit integer which the leader's type has. */
+  readonly isInt: boolean;
+  /** Values are bigints of 64 bits. */
+  readonly isBigint: boolean;
 }
 
 function held<V extends DuckDBValue>(
@@ -72,7 +76,9 @@ function held<V extends DuckDBValue>(
   type: DuckDBType,
   read: (text: string) => V | undefined,
   write: (value: V) => string,
-  more: Partial<Pick<HeldType, 'literal' | 'constant' | 'ordered' | 'comparesAsText'>> = {},
+  more: Partial<
+    Pick<HeldType, 'literal' | 'constant' | 'ordered' | 'comparesAsText' | 'isInt' | 'isBigint'>
+  > = {},
 ): HeldType {
   return {
     sql,
@@ -84,6 +90,8 @@ function held<V extends DuckDBValue>(
     constant: () => undefined,
     ordered: true,
     comparesAsText: false,
+    isInt: false,
+    isBigint: false,
     ...more,
   };
 }
@@ -99,7 +107,7 @@ const integer = (sql: string, type: DuckDBType, min: number, max: number): HeldT
       return integerForm.test(text) && value >= min && value <= max ? value : undefined;
     },
     (value: number) => String(value),
-    { constant: plainInteger },
+    { constant: plainInteger, isInt: true },
   );
 
 /** A sign would be an operator. */
@@ -115,7 +123,7 @@ const bigInteger = held(
     return value >= -int8_max - 1n && value <= int8_max ? value : undefined;
   },
   (value: bigint) => String(value),
-  { constant: plainInteger },
+  { constant: plainInteger, isBigint: true },
 );
 
 const boolean = held(

@@ -42,7 +42,7 @@ export function describeRows(bench: Bench): void {
       // The first write makes the table known to the store's session.
       await driver.write(items, { upserts: [['-1', 'known', null, null]] });
       await driver.apply(async (tx) => {
-        const sink = tx.newRows?.(items);
+        const sink = tx.newRows(items);
         if (!sink) return;
         for (let i = 0; i < count; i++) addItem(sink, i);
         sink.long(0, count);
@@ -63,8 +63,8 @@ export function describeRows(bench: Bench): void {
     test('a building table has no bulk lane: its rows may be there already (R30)', async () => {
       const driver = await started(bench, 'building');
       await driver.apply(async (tx) => {
-        expect(tx.newRows?.({ ...items, state: 'building' })).toBeUndefined();
-        expect(tx.newRows?.(items)).toBeUndefined();
+        expect(tx.newRows({ ...items, state: 'building' })).toBeUndefined();
+        expect(tx.newRows(items)).toBeUndefined();
       }, driver.next());
     });
 
@@ -391,7 +391,7 @@ function addItem(sink: NewRowsSink, i: number): void {
 async function hasBulkLane(driver: Driver): Promise<boolean> {
   let lane = false;
   await driver.apply(async (tx) => {
-    lane = tx.newRows?.(items) !== undefined;
+    lane = tx.newRows(items) !== undefined;
   });
   return lane;
 }

@@ -45,6 +45,7 @@ export function positionLast(follower: Follower, store: MemoryFollowerStore): Fo
         evolve: (table, changes) => later((transaction) => transaction.evolve(table, changes)),
         forget: (table, options) => later((transaction) => transaction.forget(table, options)),
         write: (batch) => later((transaction) => transaction.write(batch)),
+        newRows: () => undefined,
         truncate: (tables) => later((transaction) => transaction.truncate(tables)),
         deleteRange: (table, range, keep) =>
           later((transaction) => transaction.deleteRange(table, range, keep)),
@@ -103,6 +104,7 @@ const boundTransaction = (transaction: FollowerTransaction): FollowerTransaction
   evolve: (table, changes) => transaction.evolve(table, changes),
   forget: (table, options) => transaction.forget(table, options),
   write: (batch) => transaction.write(batch),
+  newRows: (table) => transaction.newRows(table),
   truncate: (tables) => transaction.truncate(tables),
   deleteRange: (table, range, keep) => transaction.deleteRange(table, range, keep),
   commit: () => transaction.commit(),
