@@ -9,6 +9,7 @@ import {
   type TlsSettings,
 } from '../connection/target.js';
 import { quoteIdentifier, quoteLiteral } from '../quote.js';
+import { ReusingSocket } from '../wire/reusing-socket.js';
 import type { WalRequest, WalSource, WalStream } from './wal-source.js';
 import { identifyServer } from './walsender-identity.js';
 import { WalsenderStream } from './walsender-stream.js';
@@ -45,10 +46,14 @@ async function openStream(
   request: WalRequest,
 ): Promise<WalStream> {
   const service = new LogicalReplicationService(
-    clientConfig(target, tls, {
-      role: 'leader',
-      ...(options.applicationName === undefined ? {} : { applicationName: options.applicationName }),
-    }),
+    {
+      ...clientConfig(target, tls, {
+        role: 'leader',
+        ...(options.applicationName === undefined ? {} : { applicationName: options.applicationName }),
+      }),
+      // TLS reads into buffers of its own.
+      ...(tls === false && { stream: () => new ReusingSocket() }),
+    },
     { acknowledge: { auto: false, timeoutSeconds: 0 } },
   );
   const logger = options.logger ?? silentLogger;

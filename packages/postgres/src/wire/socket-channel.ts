@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { PgClient } from '../connection/session.js';
 import { MessageFramer, type MessageHandler } from './message-framer.js';
+import { ReusingSocket } from './reusing-socket.js';
 
 export interface ChannelHandler {
   message: MessageHandler;
@@ -50,7 +51,8 @@ export class SocketChannel {
     this.#framer = new MessageFramer((type, bytes, start, end) => handler.message(type, bytes, start, end));
     this.#parsers = this.#socket.listeners('data') as ((...args: unknown[]) => void)[];
     this.#socket.removeAllListeners('data');
-    this.#socket.on('data', this.#onData);
+    if (this.#socket instanceof ReusingSocket) this.#socket.readInto(this.#onData);
+    else this.#socket.on('data', this.#onData);
     this.#socket.on('error', this.#onError);
     this.#socket.on('close', this.#onClose);
   }
@@ -177,7 +179,8 @@ export class SocketChannel {
     this.#ended = true;
     clearTimeout(this.#gathering);
     clearImmediate(this.#turnEnd);
-    this.#socket.off('data', this.#onData);
+    if (this.#socket instanceof ReusingSocket) this.#socket.readInto(undefined);
+    else this.#socket.off('data', this.#onData);
     this.#socket.off('error', this.#onError);
     this.#socket.off('close', this.#onClose);
   }
