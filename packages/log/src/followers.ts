@@ -1,7 +1,7 @@
 import { formatPosition, type Position, parsePosition } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
+import { decodeAnchor, encodeAnchor } from './anchor-codec.js';
 import type { Log, LogTable } from './port.js';
-import { decodeAnchor, encodeAnchor } from './record-codec.js';
 import type { Anchor } from './records.js';
 
 /** As in log-protocol §6. */

@@ -1,3 +1,4 @@
+export { decodeAnchor, encodeAnchor } from './anchor-codec.js';
 export {
   anchorOf,
   type ChainState,
@@ -38,7 +39,7 @@ export type {
   Watermarks,
 } from './port.js';
 export { isInitialChunk } from './range-cursor.js';
-export { decodeAnchor, decodeRecord, encodeAnchor, encodeRecord, recordVersion } from './record-codec.js';
+export { decodeRecord, encodeRecord, recordVersion } from './record-codec.js';
 export { type EventSink, type RecordReadOptions, readRecordEvents } from './record-reader.js';
 export type {
   Anchor,

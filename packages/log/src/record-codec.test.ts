@@ -9,7 +9,8 @@ import {
 import { isFault } from '@millrace/runtime';
 import fc, { type Arbitrary } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeAnchor, decodeRecord, encodeAnchor, encodeRecord } from './record-codec.js';
+import { decodeAnchor, encodeAnchor } from './anchor-codec.js';
+import { decodeRecord, encodeRecord } from './record-codec.js';
 import type { BatchRecord, ChunkNote, IntentRecord, ProgressRecord, RecordHead } from './records.js';
 
 const u16 = fc.integer({ min: 0, max: 0xffff });

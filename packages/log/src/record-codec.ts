@@ -1,31 +1,33 @@
-import { lsn, type Position } from '@millrace/model';
+import { lsn } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
 import { ByteReader } from './byte-reader.js';
+import {
+  id_bytes,
+  readChunk,
+  readLayoutTopic,
+  readPosition,
+  readRange,
+  readShape,
+  readSnapshot,
+  writeChunk,
+  writeLayoutTopic,
+  writePosition,
+  writeRange,
+  writeShape,
+  writeSnapshot,
+} from './record-parts.js';
 import { RecordWriter } from './record-writer.js';
 import type {
-  Anchor,
   BatchRecord,
-  ChunkNote,
   ClaimRecord,
   IntentRecord,
   LayoutRecord,
-  LayoutTopic,
   OpenRecord,
   ProgressRecord,
   RecordHead,
-  RecordRange,
   SchemaRecord,
-  SnapshotState,
-  TopicRelation,
 } from './records.js';
-import {
-  readCode,
-  readRelation,
-  readSchemaChange,
-  writeCode,
-  writeRelation,
-  writeSchemaChange,
-} from './relation-codec.js';
+import { readSchemaChange, writeSchemaChange } from './relation-codec.js';
 
 /**
  * Progress records as bytes, big endian (log-protocol §2). Every record begins with its head:
@@ -36,11 +38,9 @@ import {
  * Nothing may follow the body: another layout is another version, which a reader refuses (§3: unknown version or kind, stop).
  */
 export const recordVersion = 1;
-const id_bytes = 16;
 
 /** Kind on the wire = index + 1. Append only. */
 const kinds = ['claim', 'open', 'schema', 'layout', 'progress', 'intent'] as const;
-const snapshotKinds = ['initial', 'windowed'] as const;
 
 /** The record's bytes, freshly allocated. */
 export function encodeRecord(record: ProgressRecord): Uint8Array {
@@ -214,137 +214,4 @@ function readBatch(from: ByteReader): Batch {
   } satisfies Omit<BatchRecord, keyof RecordHead | 'kind'>;
   const chunk = from.optional(() => readChunk(from));
   return { ...fixed, ...(chunk && { chunk }) };
-}
-
-function writeRange(out: RecordWriter, range: RecordRange): void {
-  out.u16(range.topic);
-  out.count(range.partition);
-  out.u64(range.first);
-  out.u64(range.last);
-  out.count(range.count);
-}
-
-const readRange = (from: ByteReader): RecordRange => ({
-  topic: from.u16(),
-  partition: from.u32(),
-  first: from.u64(),
-  last: from.u64(),
-  count: from.u32(),
-});
-
-function writeChunk(out: RecordWriter, chunk: ChunkNote): void {
-  out.count(chunk.snapshot);
-  out.u16(chunk.table);
-  out.count(chunk.chunk);
-  writeCells(out, chunk.cursor);
-  out.optional(chunk.window, (window) => {
-    writeCells(out, window.after);
-    writeCells(out, window.upTo);
-  });
-}
-
-function readChunk(from: ByteReader): ChunkNote {
-  const fixed = {
-    snapshot: from.u32(),
-    table: from.u16(),
-    chunk: from.u32(),
-    cursor: readCells(from),
-  };
-  const window = from.optional(() => ({ after: readCells(from), upTo: readCells(from) }));
-  return { ...fixed, ...(window && { window }) };
-}
-
-function writeCells(out: RecordWriter, cells: readonly string[] | null): void {
-  out.optional(cells ?? undefined, (present) => out.list(present, (cell) => out.text(cell)));
-}
-
-const readCells = (from: ByteReader): string[] | null =>
-  from.optional(() => from.list(() => from.text())) ?? null;
-
-function writeLayoutTopic(out: RecordWriter, topic: LayoutTopic): void {
-  out.u16(topic.number);
-  out.text(topic.name);
-  out.count(topic.partitions);
-  out.list(topic.endOffsets, (offset) => out.u64(offset));
-}
-
-const readLayoutTopic = (from: ByteReader): LayoutTopic => ({
-  number: from.u16(),
-  name: from.text(),
-  partitions: from.u32(),
-  endOffsets: from.list(() => from.u64()),
-});
-
-function writeShape(out: RecordWriter, shape: TopicRelation): void {
-  out.u16(shape.topic);
-  out.count(shape.version);
-  writeRelation(out, shape.relation);
-}
-
-const readShape = (from: ByteReader): TopicRelation => ({
-  topic: from.u16(),
-  version: from.u32(),
-  relation: readRelation(from),
-});
-
-function writeSnapshot(out: RecordWriter, snapshot: SnapshotState): void {
-  out.count(snapshot.id);
-  writeCode(out, snapshotKinds, snapshot.kind);
-  writePosition(out, snapshot.startedAt);
-  out.list(snapshot.tables, (table) => {
-    out.u16(table.topic);
-    out.list(table.remaining, (range) => {
-      writeCells(out, range.after);
-      writeCells(out, range.upTo);
-    });
-  });
-}
-
-const readSnapshot = (from: ByteReader): SnapshotState => ({
-  id: from.u32(),
-  kind: readCode(from, snapshotKinds, 'kind of snapshot'),
-  startedAt: readPosition(from),
-  tables: from.list(() => ({
-    topic: from.u16(),
-    remaining: from.list(() => ({ after: readCells(from), upTo: readCells(from) })),
-  })),
-});
-
-function writePosition(out: RecordWriter, position: Position): void {
-  out.count(position.history);
-  out.u64(position.end);
-}
-
-const readPosition = (from: ByteReader): Position => ({ history: from.u32(), end: lsn(from.u64()) });
-
-/** Version u8 · offset i64 · epoch u32 · nonce 16 · seq u64 · history u32 · end u64: 49 bytes, equal iff the anchors are. */
-export function encodeAnchor(anchor: Anchor): Uint8Array {
-  const out = new RecordWriter(64);
-  out.u8(recordVersion);
-  // Signed: the start of a log, before every record, is offset −1.
-  out.u64(BigInt.asUintN(64, anchor.offset));
-  out.count(anchor.epoch);
-  out.fixed(anchor.nonce, id_bytes);
-  out.u64(anchor.seq);
-  writePosition(out, anchor.position);
-  return out.copy();
-}
-
-/** Throws MR-3011 for an unknown version, MR-3012 for anything that is not an anchor. */
-export function decodeAnchor(bytes: Uint8Array): Anchor {
-  const from = new ByteReader(bytes, 'anchor');
-  const version = from.u8();
-  if (version !== recordVersion)
-    throw new Fault('MR-3011', {
-      detail: `anchor of version ${version} (this Millrace reads ${recordVersion})`,
-    });
-  const anchor: Anchor = {
-    offset: BigInt.asIntN(64, from.u64()),
-    epoch: from.u32(),
-    nonce: from.bytes(id_bytes),
-    seq: from.u64(),
-    position: readPosition(from),
-  };
-  from.end();
-  return anchor;
 }
