@@ -4,8 +4,10 @@ import { drainComparison } from './comparison/drains.js';
 import { ratioAtLeast, ratioAtMost } from './comparison/figure.js';
 import type { Contestant } from './contestants/contestant.js';
 import { debeziumAsItComes, debeziumTuned } from './contestants/debezium/contestant.js';
-import { connectProgram, sourceLock } from './contestants/debezium/program.js';
+import { debeziumJdbc } from './contestants/debezium/follower.js';
+import { connectProgram, jdbcLock, sourceLock } from './contestants/debezium/program.js';
 import { millraceIntoKafka } from './contestants/kafka/millrace.js';
+import { throughKafka } from './latency-comparisons.js';
 import type { Workload } from './workloads/workload.js';
 import { workloads } from './workloads/workloads.js';
 
@@ -21,11 +23,15 @@ function intoKafka(workload: Workload, peer: Contestant, figures: readonly Drain
     figures,
     brokers: 1,
   });
+  return needing(sourceLock, comparison);
+}
+
+/** Says at once what is missing on a machine without a Java, or without the jars of `lock`. */
+function needing(lock: URL, comparison: Comparison): Comparison {
   return {
     ...comparison,
     async measure(options) {
-      // Says at once what is missing on a machine without a Java, or without its jars.
-      await connectProgram(sourceLock);
+      await connectProgram(lock);
       return comparison.measure(options);
     },
   };
@@ -39,4 +45,5 @@ export const kafkaComparisons: readonly Comparison[] = [
   intoKafka(W2, debeziumTuned, againstTuned),
   intoKafka(W8, debeziumTuned, againstTuned),
   intoKafka(W2, debeziumAsItComes, [drainRate(), peakMemory(), cpuPerMillion()]),
+  needing(jdbcLock, throughKafka(debeziumJdbc)),
 ];

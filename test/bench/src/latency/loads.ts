@@ -16,7 +16,9 @@ const longWarmUp_s = 15;
 const rowsPerCommit = 1_000;
 /** Share of W2's million rows that tells a drain rate. */
 const calibrationScale = 0.3;
-const calibrationCommits = 300;
+/** Of a burst that tells how fast somebody follows. */
+const burstRows = 100_000;
+const burstCommits_min = 10;
 const halfLoadPause_ms = 1;
 
 const secondsAt = (scale: number): number => Math.max(measured_s_min, measured_s * scale);
@@ -50,17 +52,17 @@ export function halfOfDrain(contestant: Contestant) {
 }
 
 /**
- * Half of the rate at which the slower of the two takes a burst while it follows: W2's rows, committed as fast as the leader
- * can, from the first commit to the last row visible. Both meet the same load, and neither one that it cannot bear.
+ * Half of the rate at which the slower of the two takes a burst while it follows: W2's rows, `rows` to a commit, committed as
+ * fast as the leader can, from the first commit to the last row visible. Both meet the same load, and neither one that it cannot bear.
  */
-export function halfOfSlower(contestants: readonly LatencyContestant[]) {
+export function halfOfSlower(contestants: readonly LatencyContestant[], rows: number) {
   return async (stand: Stand, options: RunOptions, firstLane: number): Promise<Load> => {
     const rates: number[] = [];
     for (const [index, contestant] of contestants.entries()) {
       options.say(`measuring how fast ${contestant.name} takes a burst`);
-      rates.push(await burstRate(contestant, stand, firstLane + index, options));
+      rates.push(await burstRate(contestant, stand, { lane: firstLane + index, rows, scale: options.scale }));
     }
-    const load = halfOf(Math.min(...rates), options);
+    const load = halfOf(Math.min(...rates), options, rows);
     return { ...load, warmUp_s: Math.max(warmUp_s, longWarmUp_s * Math.min(1, options.scale)) };
   };
 }
@@ -68,32 +70,31 @@ export function halfOfSlower(contestants: readonly LatencyContestant[]) {
 async function burstRate(
   contestant: LatencyContestant,
   stand: Stand,
-  lane: number,
-  { scale }: RunOptions,
+  { lane, rows, scale }: { readonly lane: number; readonly rows: number; readonly scale: number },
 ): Promise<number> {
   await emptyTables(stand);
   const following = await contestant.start(stand, lane);
   const leader = await stand.leader.connect();
   try {
     await untilFollowing(stand, following);
-    const commits = await Commits.after(leader, rowsPerCommit);
-    const count = Math.max(10, Math.round(calibrationCommits * Math.min(1, scale)));
+    const commits = await Commits.after(leader, rows);
+    const count = Math.max(burstCommits_min, Math.round((burstRows / rows) * Math.min(1, scale)));
     const started_ms = performance.now();
     for (let index = 0; index < count; index++) await commits.make(index);
     await untilFollowing(stand, following);
-    return (count * rowsPerCommit) / ((performance.now() - started_ms) / 1_000);
+    return (count * rows) / ((performance.now() - started_ms) / 1_000);
   } finally {
     await leader.end();
     await following.stop();
   }
 }
 
-function halfOf(rowsPerSecond: number, { scale }: RunOptions): Load {
+function halfOf(rowsPerSecond: number, { scale }: RunOptions, rows = rowsPerCommit): Load {
   return {
-    commitsPerSecond: rowsPerSecond / 2 / rowsPerCommit,
+    commitsPerSecond: rowsPerSecond / 2 / rows,
     warmUp_s,
     seconds: secondsAt(scale),
-    rows: rowsPerCommit,
+    rows,
     pause_ms: halfLoadPause_ms,
   };
 }
