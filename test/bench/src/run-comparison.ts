@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import type { Comparison, RunOptions } from './comparison/comparison.js';
 import { idOf } from './comparison/comparison.js';
 import { commitId, thisMachine } from './results/machine.js';
@@ -11,16 +12,17 @@ export async function runComparison(comparison: Comparison, options: RunOptions)
     date: new Date().toISOString(),
     commit: commitId(),
     machine: thisMachine(),
-    versions: { node: process.version },
+    loadBefore: loadavg()[0] ?? 0,
     pairs: options.pairs,
     scale: options.scale,
   };
+  const versions = { node: process.version };
   const took = () => Math.round((performance.now() - started) / 1000);
   try {
     const measured = await comparison.measure(options);
-    return { ...head, took_s: took(), ...measured };
+    return { ...head, took_s: took(), ...measured, versions: { ...versions, ...measured.versions } };
   } catch (error) {
-    return { ...head, took_s: took(), figures: [], error: inWords(error) };
+    return { ...head, took_s: took(), versions, figures: [], error: inWords(error) };
   }
 }
 

@@ -21,6 +21,8 @@ export interface Measured {
   readonly figures: readonly Figure[];
   /** Both sides' products, versions and settings. */
   readonly described: { readonly subject: string; readonly peer?: string };
+  /** Of what both sides used: `PostgreSQL`, `Kafka`. */
+  readonly versions?: Readonly<Record<string, string>>;
   /** Everything else that was seen, for whoever looks closer: every drain, every process. Plain JSON. */
   readonly details: unknown;
 }

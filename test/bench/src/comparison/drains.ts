@@ -1,7 +1,7 @@
 import type { Contestant, Drained, Lane, Stand } from '../contestants/contestant.js';
 import { comparePairs, type Pairs, type Side, type Turn, turnsOf } from '../measure/pairs.js';
 import { Cleanup } from '../stand/cleanup.js';
-import { checkpoint } from '../stand/leader.js';
+import { checkpoint, serverVersion } from '../stand/leader.js';
 import { openStand } from '../stand/stand.js';
 import type { Filled, Workload } from '../workloads/workload.js';
 import type { Comparison, Measured, RunOptions, Tier } from './comparison.js';
@@ -51,6 +51,7 @@ async function measureDrains(spec: DrainComparison, options: RunOptions): Promis
   return {
     figures: spec.figures.map((figure) => figureOf(figure, drains)),
     described: { subject: await spec.subject.describe(), peer: await spec.peer.describe() },
+    versions: { PostgreSQL: await serverVersion(stand.leader) },
     details: { backlog, drains },
   };
 }

@@ -5,6 +5,7 @@ import { parseLsn } from '@millrace/model';
 export class ChainCounter {
   readonly #reader: ChainReader;
   #events = 0;
+  #snapshotDone = false;
 
   constructor(log: Log) {
     this.#reader = new ChainReader(log, { kind: 'start' });
@@ -15,10 +16,17 @@ export class ChainCounter {
     return this.#events;
   }
 
+  /** The initial snapshot is complete, as of the last `read`. */
+  get snapshotDone(): boolean {
+    return this.#snapshotDone;
+  }
+
   /** Reads what is durable by now. */
   async read(): Promise<void> {
     await this.#reader.readToHead(({ record }) => {
-      if (record.kind === 'progress') this.#events += Number(record.events);
+      if (record.kind !== 'progress') return;
+      this.#events += Number(record.events);
+      this.#snapshotDone ||= record.snapshotDone;
     });
   }
 

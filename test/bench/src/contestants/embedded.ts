@@ -18,10 +18,8 @@ export const embedded: Contestant = {
     const cleanup = new Cleanup();
     try {
       const pipeline = await Pipeline.create({ stand, lane, store: nobody }, cleanup);
-      pipeline.start('capture');
-      await pipeline.ready('capture');
-      await pipeline.stop();
-      return new EmbeddedLane(stand, pipeline, cleanup);
+      const counter = await passSnapshot(pipeline);
+      return new EmbeddedLane(stand, pipeline, counter, cleanup);
     } catch (error) {
       await cleanup.run();
       throw error;
@@ -29,23 +27,38 @@ export const embedded: Contestant = {
   },
 };
 
+/** Runs the capture until its initial snapshot is complete: what were left of it would be read in the drain. */
+async function passSnapshot(pipeline: Pipeline): Promise<ChainCounter> {
+  pipeline.start('capture');
+  await pipeline.ready('capture');
+  const log = await pipeline.log();
+  if (!log) throw new Error(`${pipeline.folder} holds no log`);
+  const counter = new ChainCounter(log);
+  await pipeline.until('the snapshot is complete', async () => {
+    await counter.read();
+    return counter.snapshotDone;
+  });
+  await pipeline.stop();
+  await counter.read();
+  return counter;
+}
+
 class EmbeddedLane implements Lane {
   readonly #stand: Stand;
   readonly #pipeline: Pipeline;
+  readonly #counter: ChainCounter;
   readonly #cleanup: Cleanup;
 
-  constructor(stand: Stand, pipeline: Pipeline, cleanup: Cleanup) {
+  constructor(stand: Stand, pipeline: Pipeline, counter: ChainCounter, cleanup: Cleanup) {
     this.#stand = stand;
     this.#pipeline = pipeline;
+    this.#counter = counter;
     this.#cleanup = cleanup;
   }
 
   async drain(backlog: Filled): Promise<Drained> {
     const pipeline = this.#pipeline;
-    const log = await pipeline.log();
-    if (!log) throw new Error(`${pipeline.folder} holds no log`);
-    const counter = new ChainCounter(log);
-    await counter.read();
+    const counter = this.#counter;
     const before = counter.events;
     const watch = new ProcessWatch();
     try {

@@ -67,8 +67,8 @@ function conditions(comparisons: readonly ComparisonResult[]): string[] {
   const workloads = unique(comparisons.map(({ workload, title }) => `- ${workload}: ${title}`));
   const contestants = unique(comparisons.flatMap(contestantsOf));
   const runs = comparisons.map(
-    ({ id, date, commit, pairs, scale }) =>
-      `- ${id}: ${date.slice(0, 10)}, commit ${commit}, ${pairs} pairs${scale === 1 ? '' : `, scale ${scale}`}`,
+    ({ id, date, commit, pairs, scale, loadBefore }) =>
+      `- ${id}: ${date.slice(0, 10)}, commit ${commit}, ${pairs} pairs${scale === 1 ? '' : `, scale ${scale}`}, load before ${loadBefore.toFixed(2)}`,
   );
   const machines = unique(
     comparisons.map(({ machine, versions }) => `- ${inWords(machine)}; ${versionsOf(versions)}`),

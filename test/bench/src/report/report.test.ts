@@ -19,6 +19,7 @@ const measured: ComparisonResult = {
   commit: 'abc',
   machine: { cpu: 'Fast', cores: 2, memory_bytes: 8 * 1024 ** 3, disk: 'ext4', system: 'linux' },
   versions: { node: 'v20.0.0' },
+  loadBefore: 0.12,
   pairs: 3,
   scale: 1,
   took_s: 60,
@@ -82,7 +83,7 @@ describe('the full page', () => {
     expect(page).toContain('- T1 W3: x failed: slot lost');
     expect(page).toContain('Not measured yet: T4 W1: y.');
     expect(page).toContain('Fast, 2 cores, 8 GiB, ext4, linux; node v20.0.0');
-    expect(page).toContain(`- ${id}: 2026-01-02, commit abc, 3 pairs`);
+    expect(page).toContain(`- ${id}: 2026-01-02, commit abc, 3 pairs, load before 0.12`);
   });
 });
 

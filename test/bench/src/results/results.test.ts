@@ -14,6 +14,7 @@ const result = (id: string, error?: string): ComparisonResult => ({
   commit: 'abc',
   machine: { cpu: 'x', cores: 2, memory_bytes: 1, disk: 'ext4', system: 'linux' },
   versions: {},
+  loadBefore: 0,
   pairs: 5,
   scale: 1,
   took_s: 1,

@@ -19,6 +19,8 @@ export interface ComparisonResult {
   readonly machine: Machine;
   /** `node`, and what else everybody used. */
   readonly versions: Readonly<Record<string, string>>;
+  /** Load average of the minute before it began: others' work, which a published run should not have. */
+  readonly loadBefore: number;
   readonly pairs: number;
   readonly scale: number;
   /** How long the comparison took, filling included. */

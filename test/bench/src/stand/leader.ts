@@ -1,5 +1,6 @@
 import { type PgServer, startPostgres } from '@millrace/test-support';
 import { publication } from '../contestants/contestant.js';
+import { withClient } from '../workloads/filling.js';
 import type { Workload } from '../workloads/workload.js';
 
 /** Slots and senders beyond the lanes': for native subscriptions' table synchronisation and for looking. */
@@ -29,12 +30,9 @@ export async function startLeader(workload: Workload, lanes: number): Promise<Pg
   });
   try {
     await workload.createTables(leader);
-    const client = await leader.connect();
-    try {
-      await client.query(`CREATE PUBLICATION ${publication} FOR TABLE ${workload.tables.join(', ')}`);
-    } finally {
-      await client.end();
-    }
+    await withClient(leader, (client) =>
+      client.query(`CREATE PUBLICATION ${publication} FOR TABLE ${workload.tables.join(', ')}`),
+    );
     return leader;
   } catch (error) {
     await leader.remove();
@@ -44,10 +42,13 @@ export async function startLeader(workload: Workload, lanes: number): Promise<Pg
 
 /** After it no dirty page of the filling is left, which a drain would otherwise have to wait for. */
 export async function checkpoint(leader: PgServer): Promise<void> {
-  const client = await leader.connect();
-  try {
-    await client.query('CHECKPOINT');
-  } finally {
-    await client.end();
-  }
+  await withClient(leader, (client) => client.query('CHECKPOINT'));
+}
+
+/** `18.4`. */
+export async function serverVersion(leader: PgServer): Promise<string> {
+  const { rows } = await withClient(leader, (client) =>
+    client.query<{ server_version: string }>('SHOW server_version'),
+  );
+  return rows[0]?.server_version ?? 'unknown';
 }
