@@ -6,6 +6,8 @@ import { everyPart, type SoakScene } from './scene.js';
 import { sampleFollower, sampleLeader } from './server-sample.js';
 import { type Finding, judged } from './verdict.js';
 
+/** The exit code of a program that ended in order on SIGTERM, as shells have it. */
+const stopped = 143;
 const gone_ms_max = 10_000;
 
 /** Stops all parts, and looks for what they left: processes, files, connections, backends, locks. */
@@ -17,7 +19,7 @@ export async function judgeEnd(
   const ends = await Promise.all(
     everyPart.map(async (part) => {
       const { code, signal } = await scene.pipeline.part(part).stop();
-      return { part, ok: code === 0, how: `${part} ${code ?? signal}` };
+      return { part, ok: code === 0 || code === stopped, how: `${part} ${code ?? signal}` };
     }),
   );
   // Servers find out on their own time that a client has gone.

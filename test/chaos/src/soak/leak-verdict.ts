@@ -6,7 +6,11 @@ import { type Finding, judged, mib, tooShort } from './verdict.js';
 /** Above the first quiet look: pools fill, keep-alive connections stay for a while. */
 const slack = { fds: 8, sockets: 6, threads: 2, backends: 2, locks: 24, readers: 8 } as const;
 /** Room for growth of sizes from the first third to the last. */
-const growth_bytes = 24 * 2 ** 20;
+const growth_bytes = 32 * 2 ** 20;
+/** Retention keeps 32 MiB and a minute; freed pages of LMDB are used again, not given back. */
+const log_bytes_max = 128 * 2 ** 20;
+const wal_bytes_max = 512 * 2 ** 20;
+const lakeWal_bytes_max = 64 * 2 ** 20;
 const metaGrowth_bytes = 4 * 2 ** 20;
 const retained_bytes_max = 48 * 2 ** 20;
 const thirds_min = 9;
@@ -46,28 +50,37 @@ export function judgeCounts(settled: readonly Settled[]): Finding[] {
   ];
 }
 
-/** Folders and files come to a size and stay there. The embedded log only: brokers keep a week. */
+/** Folders and files: bounded, and of one size from the first third to the last where nothing fills up slowly. */
 export function judgeSizes(settled: readonly Settled[], isEmbedded: boolean): Finding[] {
-  const sizes: [string, (look: Settled) => number, number][] = [
-    ...(isEmbedded
-      ? [
-          ['the log’s folder', (look) => look.folders.log_bytes, growth_bytes] as [
-            string,
-            (look: Settled) => number,
-            number,
-          ],
-        ]
-      : []),
-    ['the lake’s file', ({ folders }) => folders.lake_bytes, growth_bytes],
-    ['the lake’s write-ahead log', ({ folders }) => folders.lakeWal_bytes, growth_bytes],
-    ['pg_wal of the leader', ({ leader }) => leader.wal_bytes, 2 * growth_bytes],
-    ['Millrace’s tables on the follower', ({ follower }) => follower.meta_bytes, metaGrowth_bytes],
+  const most = (of: (look: Settled) => number): number => Math.max(0, ...settled.map(of));
+  const bounded = (what: string, of: (look: Settled) => number, bytes_max: number): Finding =>
+    judged(
+      `${what} stays below ${mib(bytes_max)} MiB`,
+      most(of) <= bytes_max,
+      `at most ${mib(most(of))} MiB`,
+    );
+  return [
+    // Brokers keep a week: only the embedded log trims while one watches.
+    ...(isEmbedded ? [bounded('the log’s folder', ({ folders }) => folders.log_bytes, log_bytes_max)] : []),
+    bounded('pg_wal of the leader', ({ leader }) => leader.wal_bytes, wal_bytes_max),
+    bounded('the lake’s write-ahead log', ({ folders }) => folders.lakeWal_bytes, lakeWal_bytes_max),
+    steady(
+      'the lake’s file',
+      settled.map(({ folders }) => folders.lake_bytes),
+      growth_bytes,
+    ),
+    steady(
+      'Millrace’s tables on the follower',
+      settled.map(({ follower }) => follower.meta_bytes),
+      metaGrowth_bytes,
+    ),
   ];
-  return sizes.map(([what, of, room]) => {
-    const name = `${what} stays of one size`;
-    const { first, last } = outerThirds(settled.map(of));
-    const detail = `first third at most ${mib(Math.max(0, ...first))} MiB, last ${mib(Math.max(0, ...last))} MiB`;
-    if (settled.length < thirds_min) return tooShort(name, detail);
-    return judged(name, Math.max(...last) <= Math.max(...first) + room, detail);
-  });
+}
+
+function steady(what: string, sizes: readonly number[], room: number): Finding {
+  const name = `${what}: of one size`;
+  const { first, last } = outerThirds(sizes);
+  const detail = `first third at most ${mib(Math.max(0, ...first))} MiB, last ${mib(Math.max(0, ...last))} MiB`;
+  if (sizes.length < thirds_min) return tooShort(name, detail);
+  return judged(name, Math.max(...last) <= Math.max(...first) + room, detail);
 }

@@ -1,10 +1,13 @@
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
 /** Table of the probes, as a publication lists it. */
 export const probeTable = 'public.probe';
 export const probeText = 'CREATE TABLE probe (id int PRIMARY KEY, number int NOT NULL)';
 export const firstProbeText = 'INSERT INTO probe VALUES (1, 0)';
+
+const stop_ms_max = 5_000;
 
 export interface ProbeData {
   readonly leaderUrl: string;
@@ -22,10 +25,12 @@ export interface ProbeSeen {
 export class Probe {
   readonly seen: ProbeSeen[] = [];
   readonly #worker: Worker;
+  readonly #exited: Promise<unknown>;
   #failure: unknown;
 
   constructor(data: ProbeData) {
     this.#worker = new Worker(new URL('./probe-thread.js', import.meta.url), { workerData: data });
+    this.#exited = once(this.#worker, 'exit');
     this.#worker.on('message', (seen: ProbeSeen) => this.seen.push(seen));
     this.#worker.on('error', (error) => {
       this.#failure = error;
@@ -41,8 +46,8 @@ export class Probe {
   }
 
   async stop(): Promise<void> {
-    const exited = once(this.#worker, 'exit');
     this.#worker.postMessage('stop');
-    await exited;
+    await Promise.race([this.#exited, sleep(stop_ms_max, undefined, { ref: false })]);
+    await this.#worker.terminate();
   }
 }

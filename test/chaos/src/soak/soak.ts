@@ -57,9 +57,12 @@ const probeEvery_ms = 150;
 const open_ms_max = 120_000;
 const recovery_ms_max = 45_000;
 const poll_ms = 250;
-/** Lag is back: so few bytes for every edge, so little time for so many probes. */
+/** Lag is back: so few bytes for every edge, so little time for so many probes; more where a slow machine is at its base already. */
 const lag_bytes_max = 256 * 1024;
 const latency_ms_max = 500;
+const latencyOverBase_max = 5;
+/** Before the base is known. */
+const openLatency_ms_max = 5_000;
 const probesBack = 5;
 /** What a fault or a look leaves behind in latency. */
 const after_ms = 1_500;
@@ -97,6 +100,7 @@ class SoakRun {
   readonly #disturbed: Disturbed[] = [];
   readonly #intervals: Disturbed[] = [];
   readonly #start_ms = Date.now();
+  #latency_ms_max = openLatency_ms_max;
 
   constructor(scene: SoakScene, probe: Probe, load: SoakLoad, options: SoakOptions) {
     this.#scene = scene;
@@ -122,13 +126,21 @@ class SoakRun {
     const count = Math.max(1, Math.floor((minutes * 60) / every_s) - 1);
     const faults = planFaults({ count, kafka: kafka !== undefined, random: this.#random });
     const [from_ms, before] = [Date.now(), this.#load.commits];
-    await this.#interval(undefined);
-    for (const fault of faults) await this.#interval(fault);
-    const achieved_per_s = ((this.#load.commits - before) * 1_000) / (Date.now() - from_ms);
-    const end = await this.#end();
+    const end: Finding[] = [];
+    let achieved = 0;
+    try {
+      for (const fault of [undefined, ...faults]) await this.#interval(fault);
+      const achieved_per_s = ((this.#load.commits - before) * 1_000) / (Date.now() - from_ms);
+      achieved = Math.round(achieved_per_s * 10) / 10;
+      end.push(...(await this.#end()));
+    } catch (error) {
+      // The figures up to here are what it takes to find out why.
+      const why = error instanceof Error ? `${error.message} ${error.cause ?? ''}` : String(error);
+      report(`${why}\n${this.#outputs()}`);
+      end.push(judged('the run comes to its end, and the oracle holds', false, why));
+    }
     const lives = this.sampler.lifetimes.map(figuresOf);
     const latency = this.#latency();
-    const achieved = Math.round(achieved_per_s * 10) / 10;
     return {
       seed,
       minutes,
@@ -153,7 +165,6 @@ class SoakRun {
           this.#strikes.every(({ recovery_s }) => recovery_s !== null),
           `slowest after ${Math.max(0, ...this.#strikes.map(({ recovery_s }) => recovery_s ?? 0)).toFixed(1)} s`,
         ),
-        judged('the oracle holds', true, `${this.#looks.count} looks at followers`),
         ...judgeLatency(latency),
         ...judgeMemory(lives),
         ...judgeCounts(this.sampler.settled),
@@ -176,6 +187,8 @@ class SoakRun {
     await this.sampler.settle();
     this.#intervals.push({ from_ms, to_ms: Date.now() });
     const figures = this.#latency().at(-1);
+    if (!fault)
+      this.#latency_ms_max = Math.max(latency_ms_max, (figures?.quiet.p50_ms ?? 0) * latencyOverBase_max);
     report(
       `  probes ${figures?.probes}: p50 ${figures?.p50_ms} ms, p99 ${figures?.p99_ms} ms, max ${figures?.max_ms} ms; quiet ${figures?.quiet.probes}: p50 ${figures?.quiet.p50_ms} ms, p99 ${figures?.quiet.p99_ms} ms`,
     );
@@ -210,7 +223,7 @@ class SoakRun {
       this.#scene.pipeline.assertRunning();
       this.#load.assertRunning();
       const latest = this.#probe.latest(probesBack, since_ms);
-      if (!latest?.every((latency_ms) => latency_ms <= latency_ms_max)) continue;
+      if (!latest?.every((latency_ms) => latency_ms <= this.#latency_ms_max)) continue;
       const status = await askMonitor(this.#scene.monitorUrl);
       if (status && Date.parse(status.sampled_at) > since_ms && isCaughtUp(status, lag_bytes_max))
         return Date.now();
@@ -224,18 +237,22 @@ class SoakRun {
     report('the load ends');
     await this.#load.stop();
     await this.#probe.stop();
+    report('everything arrives');
     await this.#looks.untilCaughtUp();
+    report('pages resolve');
+    const held = judged('the oracle holds', true, `${this.#looks.count} looks at followers`);
     const deadline_ms = Date.now() + resolve_ms_max;
     while (Date.now() < deadline_ms && !(await this.#isCalm())) await sleep(poll_ms);
     const pids = this.sampler.lifetimes.map(({ pid }) => pid);
-    return await judgeEnd(this.#scene, pids, () => this.sampler.readers());
+    return [held, ...(await judgeEnd(this.#scene, pids, () => this.sampler.readers()))];
   }
 
-  /** No alert is out, and none is owed. */
+  /** Everything runs, no alert is out, and none is owed. */
   async #isCalm(): Promise<boolean> {
     const status = await askMonitor(this.#scene.monitorUrl);
-    const isOwed = status?.pages !== null && status?.pages.owed !== 0;
-    return status?.alerts.length === 0 && !isOwed && openPages(this.#news()).length === 0;
+    if (!status || !isCaughtUp(status, lag_bytes_max)) return false;
+    const isOwed = status.pages !== null && status.pages.owed !== 0;
+    return status.alerts.length === 0 && !isOwed && openPages(this.#news()).length === 0;
   }
 
   #news(): PageNews[] {
