@@ -1,7 +1,8 @@
 import { PgSession } from '@millrace/postgres';
 import type { PostgresSourceOptions } from '../postgres-source.js';
 import { gatherFacts } from './facts.js';
-import { type Finding, judge } from './findings.js';
+import type { Finding } from './finding.js';
+import { judge } from './findings.js';
 
 /**
  * Looks at a leader with the configuration of a source and lists what would stop replication or hurt it later, each with
