@@ -48,9 +48,16 @@ export async function pgbench(stand: Stand, options: PgbenchOptions): Promise<Pg
     stand.leader.url,
   ];
   const { stdout } = await run(path, args, { env, signal });
+  return readResult(stdout);
+}
+
+/** What pgbench prints at its end. Throws when a transaction failed, or a figure is missing. */
+export function readResult(output: string): PgbenchResult {
+  if (figure(output, /^number of failed transactions: (\d+)/m) > 0)
+    throw new Error(`transactions of pgbench failed:\n${output}`);
   return {
-    tps: figure(stdout, /^tps = ([\d.]+)/m),
-    latency_ms: figure(stdout, /^latency average = ([\d.]+) ms/m),
+    tps: figure(output, /^tps = ([\d.]+)/m),
+    latency_ms: figure(output, /^latency average = ([\d.]+) ms/m),
   };
 }
 

@@ -111,7 +111,8 @@ export class Pipeline {
   /** The embedded log, to look at; undefined before there is one. */
   async log(): Promise<EmbeddedLog | undefined> {
     const path = join(this.folder, 'log');
-    if (!this.#log && existsSync(join(path, 'data.mdb'))) {
+    // Made by the writer last of all: before it, a reader meets a half-made log.
+    if (!this.#log && existsSync(join(path, 'wake'))) {
       this.#log = await openEmbeddedLog({
         path,
         readOnly: true,
