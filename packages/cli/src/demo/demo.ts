@@ -1,18 +1,19 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EdgeStatus } from '@millrace/lag-monitor';
-import type { KafkaCluster } from '@millrace/local-kafka';
-import { PgServer } from '@millrace/local-postgres';
+import type { PgServer } from '@millrace/local-postgres';
 import { formatLsn, type Lsn, parsePosition } from '@millrace/model';
 import { PgSession, readWalPosition } from '@millrace/postgres';
 import { Fault, systemClock } from '@millrace/runtime';
 import { formatCount } from '../terminal/progress.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { BankWatch } from './bank-watch.js';
-import { Comparison, describeDifference, type TableDifference } from './compare.js';
+import { Comparison } from './compare.js';
 import { makeDemoFolder } from './demo-folder.js';
+import { DemoServers } from './demo-servers.js';
 import { Figures } from './figures.js';
 import { LiveLoad } from './live-load.js';
+import { type DemoResult, tellOutcome } from './outcome.js';
 import { PageReceiver } from './page-receiver.js';
 import { PipelineProcesses } from './pipeline-processes.js';
 import { schemaSql, seedSql, tables } from './shop.js';
@@ -24,10 +25,6 @@ export interface DemoOptions {
   readonly kafka: boolean;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
-}
-
-export interface DemoResult {
-  readonly equal: boolean;
 }
 
 const poll_ms = 500;
@@ -55,9 +52,8 @@ class Demo {
   readonly #options: DemoOptions;
   readonly #folder: string;
   readonly #figures: Figures;
-  readonly #servers: PgServer[] = [];
+  readonly #servers = new DemoServers();
   readonly #began_ms = systemClock.monotonic();
-  #kafka: KafkaCluster | undefined;
   #receiver: PageReceiver | undefined;
   #processes: PipelineProcesses | undefined;
   #load: LiveLoad | undefined;
@@ -70,7 +66,11 @@ class Demo {
   }
 
   async run(): Promise<DemoResult> {
-    const { leader, replica } = await this.#startServers();
+    const { kafka } = this.#options;
+    this.#say(
+      `Starting two PostgreSQL 18 servers of our own (a leader, and a follower)${kafka ? ' and a Kafka broker' : ''} …`,
+    );
+    const { leader, replica } = await this.#servers.start(kafka);
     await this.#seed(leader);
     const { style } = this.#options.terminal;
     this.#receiver = await PageReceiver.start((kind, title) =>
@@ -81,7 +81,7 @@ class Demo {
       leaderUrl: leader.url,
       replicaUrl: replica.url,
       pagerUrl: this.#receiver.url,
-      ...(this.#kafka && { brokers: this.#kafka.brokers }),
+      ...(this.#servers.brokers && { brokers: this.#servers.brokers }),
     });
     this.#say('Starting capture, two appliers and the monitor as processes of their own, and the live load.');
     this.#processes.start();
@@ -101,33 +101,7 @@ class Demo {
       this.#processes?.stop(),
       this.#receiver?.close(),
     ]);
-    await Promise.allSettled([
-      ...this.#servers.map((server) => server.remove()),
-      // At the end of an interrupted start there may be one that nobody has told us of: it ends with this process.
-      this.#kafka?.remove(),
-    ]);
-  }
-
-  async #startServers(): Promise<{ leader: PgServer; replica: PgServer }> {
-    const { kafka } = this.#options;
-    this.#say(
-      `Starting two PostgreSQL 18 servers of our own (a leader, and a follower)${kafka ? ' and a Kafka broker' : ''} …`,
-    );
-    const broker = kafka ? this.#startKafka() : undefined;
-    const [leader, replica] = await Promise.all([this.#server(), this.#server(), broker]);
-    return { leader, replica };
-  }
-
-  async #server(): Promise<PgServer> {
-    const server = await PgServer.create({ version: 18 });
-    this.#servers.push(server);
-    return server;
-  }
-
-  async #startKafka(): Promise<void> {
-    // Loaded when it is asked for: the embedded log needs no Java.
-    const { startKafka } = await import('@millrace/local-kafka');
-    this.#kafka = await startKafka();
+    await this.#servers.remove();
   }
 
   async #seed(leader: PgServer): Promise<void> {
@@ -173,7 +147,7 @@ class Demo {
   }
 
   async #killBroker(): Promise<void> {
-    const [broker] = this.#kafka?.nodes ?? [];
+    const broker = this.#servers.broker;
     if (!broker) return;
     this.#say(
       this.#options.terminal.style.red(`kill -9 ${broker.pid} (the Kafka broker), and start it again.`),
@@ -201,40 +175,18 @@ class Demo {
       'PostgreSQL follower': await comparison.withPostgres(replica.url, tables),
       'DuckDB follower': await comparison.withDuckDb(join(this.#folder, 'lake.duckdb'), tables),
     };
-    return this.#summary(results, drained_ms);
-  }
-
-  #summary(results: Readonly<Record<string, readonly TableDifference[]>>, drained_ms: number): DemoResult {
-    const { load, bank } = this.#parts();
-    const { terminal } = this.#options;
-    const { style } = terminal;
-    let equal = bank.broken === 0;
-    terminal.say('');
-    for (const [copy, differences] of Object.entries(results)) {
-      const wrong = differences.flatMap(describeDifference);
-      const rows = differences.reduce((sum, { rows: count }) => sum + count, 0);
-      equal &&= wrong.length === 0;
-      terminal.say(
-        wrong.length === 0
-          ? `  ${style.green('✓')} ${copy}: ${formatCount(rows)} rows in ${differences.length} tables, every one equal`
-          : `  ${style.red('✗')} ${copy}: differs from the leader`,
-      );
-      for (const line of wrong) terminal.say(`      ${line}`);
-    }
-    terminal.say(
-      bank.broken === 0
-        ? `  ${style.green('✓')} The bank balanced in all ${formatCount(bank.looks)} looks at the follower while it ran`
-        : `  ${style.red('✗')} The bank did not balance in ${bank.broken} of ${bank.looks} looks`,
-    );
-    const pages = this.#receiver?.pages ?? 0;
-    const peak = (edge: string): string => formatCount(this.#figures.peaks.get(edge) ?? 0);
-    terminal.say(
-      `  ${formatCount(load.transactions)} transactions under ${this.#kafka ? 'three' : 'two'} kill -9; peaks: log ${peak('capture')}, PostgreSQL ${peak('replica')}, DuckDB ${peak('lake')} events/s`,
-    );
-    terminal.say(
-      `  Caught up ${(drained_ms / 1_000).toFixed(1)} s after the load ended; ${pages} page${pages === 1 ? '' : 's'}, ${this.#receiver?.resolves ?? 0} resolved; ${Math.round((systemClock.monotonic() - this.#began_ms) / 1_000)} s in all`,
-    );
-    return { equal };
+    const { pages = 0, resolves = 0 } = this.#receiver ?? {};
+    return tellOutcome(this.#options.terminal, {
+      results,
+      bank,
+      transactions: load.transactions,
+      kills: this.#servers.broker ? 'three' : 'two',
+      peaks: this.#figures.peaks,
+      drained_ms,
+      pages,
+      resolves,
+      took_ms: systemClock.monotonic() - this.#began_ms,
+    });
   }
 
   /** Waits until every follower's position is at or past `end`, and gives how long that took. */
