@@ -14,6 +14,7 @@ const reconnect_ms = 200;
 interface Sent {
   readonly number: number;
   readonly committed_ms: number;
+  readonly commit_ms: number;
 }
 
 const onTheWay: Sent[] = [];
@@ -50,8 +51,9 @@ async function write(client: pg.Client): Promise<void> {
   let number = (rows[0]?.number ?? 0) + 1;
   let due_ms = Date.now();
   while (!over) {
+    const begun = performance.now();
     await client.query('UPDATE probe SET number = $1 WHERE id = 1', [number]);
-    onTheWay.push({ number, committed_ms: Date.now() });
+    onTheWay.push({ number, committed_ms: Date.now(), commit_ms: performance.now() - begun });
     number++;
     due_ms = Math.max(due_ms + every_ms, Date.now());
     await sleep(due_ms - Date.now());
@@ -72,9 +74,9 @@ async function look(client: pg.Client): Promise<void> {
   const visible_ms = Date.now();
   const number = rows[0]?.number ?? 0;
   while (onTheWay[0] && onTheWay[0].number <= number) {
-    const { committed_ms } = onTheWay.shift() as Sent;
+    const { committed_ms, commit_ms } = onTheWay.shift() as Sent;
     // Visible before the answer to its COMMIT was read here: no time at all.
-    const seen: ProbeSeen = { committed_ms, latency_ms: Math.max(0, visible_ms - committed_ms) };
+    const seen: ProbeSeen = { committed_ms, latency_ms: Math.max(0, visible_ms - committed_ms), commit_ms };
     parentPort?.postMessage(seen);
   }
 }

@@ -19,6 +19,8 @@ export interface ProbeData {
 export interface ProbeSeen {
   readonly committed_ms: number;
   readonly latency_ms: number;
+  /** What its commit on the leader took, as the client saw it: the peer, by which a busy machine is known. */
+  readonly commit_ms: number;
 }
 
 /** Measures how long a committed row takes to be visible on the follower, past all proxies, in a thread of its own. */

@@ -165,7 +165,7 @@ class SoakRun {
           this.#strikes.every(({ recovery_s }) => recovery_s !== null),
           `slowest after ${Math.max(0, ...this.#strikes.map(({ recovery_s }) => recovery_s ?? 0)).toFixed(1)} s`,
         ),
-        ...judgeLatency(latency),
+        ...judgeLatency(latency, minutes * 60),
         ...judgeMemory(lives),
         ...judgeCounts(this.sampler.settled),
         ...judgeSizes(this.sampler.settled, kafka === undefined),
