@@ -1,1 +1,2 @@
-export { describeLogConformance, type LogHarness } from './conformance/suite.js';
+export type { LogHarness } from './conformance/bench.js';
+export { describeLogConformance } from './conformance/suite.js';
