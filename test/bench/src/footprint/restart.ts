@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { Comparison, Measured, RunOptions } from '../comparison/comparison.js';
 import { atMost, type Figure } from '../comparison/figure.js';
 import { untilInterrupted } from '../comparison/interruption.js';
@@ -12,6 +14,7 @@ import { withClient } from '../workloads/filling.js';
 import { workloads } from '../workloads/workloads.js';
 import { SlotPosition } from './slot-position.js';
 
+const run = promisify(execFile);
 const restart_s_max = 1;
 const poll_ms = 2;
 const event_ms_max = 60_000;
@@ -27,6 +30,8 @@ interface Restart {
   readonly toEvent_s: number;
   /** The part of it up to the walsender's start: Node, our modules, the configuration, the log, the connection. */
   readonly toConnection_s: number;
+  /** What Node takes a moment before to start with nothing to do, and to end. */
+  readonly node_s: number;
 }
 
 /** How long capture is away when it is started again. */
@@ -88,6 +93,7 @@ async function takeRestart(
   );
   await counter.read();
   const before = counter.events;
+  const node_s = await nodeAlone();
   const started_ms = wallClock_ms();
   const capture = pipeline.start('capture');
   const seen_ms = await untilEvent(counter, before, () => capture.assertRunning());
@@ -95,7 +101,14 @@ async function takeRestart(
   return {
     toEvent_s: (seen_ms - started_ms) / 1_000,
     toConnection_s: (walsender.started_ms - started_ms) / 1_000,
+    node_s,
   };
+}
+
+async function nodeAlone(): Promise<number> {
+  const started_ms = performance.now();
+  await run(process.execPath, ['--eval', '0']);
+  return (performance.now() - started_ms) / 1_000;
 }
 
 async function untilEvent(counter: ChainCounter, before: number, assertRunning: () => void): Promise<number> {
@@ -121,6 +134,11 @@ function figuresOf(how: How, restarts: readonly Restart[]): Figure[] {
       name: `of it until connected, after ${how}`,
       unit: 's',
       samples: { subject: restarts.map(({ toConnection_s }) => toConnection_s) },
+    },
+    {
+      name: `Node alone, with nothing to do (${how})`,
+      unit: 's',
+      samples: { subject: restarts.map(({ node_s }) => node_s) },
     },
   ];
 }

@@ -88,12 +88,17 @@ export class Pipeline {
     }
   }
 
-  /** Until the part's present process has come past its start: capture streams, the applier has applied all there is. */
+  /**
+   * Until the part's present process has come past its start: capture streams and has no snapshot to read any more, the
+   * applier has applied all there is.
+   */
   async ready(part: Replicating): Promise<void> {
     const { pid } = this.process(part);
     await this.until(`${part} is ready`, async () => {
       const note = await this.#note(part);
-      return note?.pid === pid && (part === 'capture' ? note.state === 'running' : note.doing === 'idle');
+      if (note?.pid !== pid) return false;
+      if (part === 'applier') return note.doing === 'idle';
+      return note.doing === 'stream' && note.figures.snapshot_rows === undefined;
     });
   }
 
