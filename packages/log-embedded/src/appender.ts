@@ -17,11 +17,13 @@ import {
   putRecord,
 } from './append.js';
 import { chunk_bytes_max, cutRecords } from './chunks.js';
+import type { FlushPace } from './flush-pace.js';
 import type { Store } from './store.js';
 
 /** What an appender needs of its log. */
 export interface WriteAccess {
   readonly store: Store;
+  readonly pace: FlushPace;
   /** One transaction, once the lock is free and `bytes` more fit the log's limit. */
   write<T>(bytes: number, section: () => T): Promise<T>;
   /** After a commit that readers may wait for. */
@@ -61,6 +63,7 @@ export class EmbeddedAppender implements Appender {
   ): Promise<Published> {
     const all = [...groups(chunksOf(batches))];
     const last = all.pop() ?? [];
+    if (all.length === 0) await this.#log.pace.rest(sizeOf(last));
     // Should the record fail, these parts are nobody's: whoever tries again appends them again.
     const before = await this.#appendGroups(all);
     const published = await this.#publishGroup(before, last, record);
@@ -81,7 +84,7 @@ export class EmbeddedAppender implements Appender {
   async #appendGroup(group: readonly PendingChunk[]): Promise<Part[]> {
     const bytes = sizeOf(group);
     const { store } = this.#log;
-    const parts = await this.#log.write(bytes, () => {
+    const parts = await this.#commit(bytes, () => {
       checkFence(store, this.#fence);
       return putChunks(store, group, this.#log.now());
     });
@@ -97,7 +100,7 @@ export class EmbeddedAppender implements Appender {
     const { store } = this.#log;
     const event_bytes = this.#sinceRecord_bytes + sizeOf(group);
     let open = this.#open;
-    const published = await this.#log.write(sizeOf(group), () => {
+    const published = await this.#commit(sizeOf(group), () => {
       checkFence(store, this.#fence);
       const created_ms = this.#log.now();
       const parts = [...before, ...putChunks(store, group, created_ms)];
@@ -111,6 +114,10 @@ export class EmbeddedAppender implements Appender {
     this.#open = open;
     this.#sinceRecord_bytes = 0;
     return published;
+  }
+
+  #commit<T>(bytes: number, section: () => T): Promise<T> {
+    return this.#log.pace.timed(() => this.#log.write(bytes, section));
   }
 }
 

@@ -16,6 +16,7 @@ import { partitionRow, topicOf } from './append.js';
 import { EmbeddedAppender, type WriteAccess } from './appender.js';
 import { applyRetention, trimLog } from './collector.js';
 import { type ReadAccess, readRange } from './event-reader.js';
+import { FlushPace } from './flush-pace.js';
 import type { OpenMode } from './open-modes.js';
 import type { EmbeddedLog, EmbeddedLogOptions, LogStats, RetentionOutcome } from './options.js';
 import { EmbeddedProgress } from './progress.js';
@@ -89,6 +90,7 @@ export class LmdbLog implements EmbeddedLog {
   appender(fence: Fence): Appender {
     const access: WriteAccess = {
       store: this.#store,
+      pace: new FlushPace(this.#options.clock),
       write: (bytes, section) => this.#append(bytes, section),
       published: () => this.#published(),
       now: () => this.#options.clock.now(),

@@ -87,20 +87,25 @@ function startOfChunk(store: Store, topic: number, partition: number, offset: bi
   return chunkBound(topic, partition, offset);
 }
 
+/** Pieces of this size are handed on as they are: joining them would copy all events once more, for few calls less. */
+const whole_bytes_min = 16 * 1024;
+
 /** Small pieces are joined up to the limit, large ones cut to it. */
 function* batches(pieces: readonly Chunk[], max_bytes: number): Generator<PackedRecords, void, void> {
   let gathered: Chunk[] = [];
   let bytes = 0;
   for (const piece of pieces) {
-    if (gathered.length > 0 && bytes + piece.bytes.length > max_bytes) {
+    const size = piece.bytes.length;
+    if (gathered.length > 0 && (size >= whole_bytes_min || bytes + size > max_bytes)) {
       yield join(gathered);
       gathered = [];
       bytes = 0;
     }
-    if (piece.bytes.length > max_bytes) yield* cutRecords(piece, max_bytes);
+    if (size > max_bytes) yield* cutRecords(piece, max_bytes);
+    else if (size >= whole_bytes_min) yield piece;
     else {
       gathered.push(piece);
-      bytes += piece.bytes.length;
+      bytes += size;
     }
   }
   if (gathered.length > 0) yield join(gathered);
