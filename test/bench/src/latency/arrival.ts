@@ -16,7 +16,8 @@ export async function untilFollowing(stand: Stand, following: Following): Promis
   const leader = await stand.leader.connect();
   const follower = await connectTo(following.followerUrl);
   try {
-    await (await Commits.after(leader, 1)).make(0);
+    // Of both tables: who meets one for the first time opens statements and loads classes for it.
+    await (await Commits.after(leader, 2)).make(0);
     const wanted = await shownBy(leader);
     const deadline = performance.now() + arrival_ms_max;
     for (;;) {
