@@ -3,8 +3,8 @@ import { allocationComplaints, perEvent, readAccepted } from './gate/accepted.js
 import { build, count, countIn, counts, inParallel } from './measure/run.js';
 
 const accepted = readAccepted();
-const building_ms_max = 120_000;
-const counting_ms_max = 180_000;
+const building_ms_max = 300_000;
+const counting_ms_max = 600_000;
 
 beforeAll(build, building_ms_max);
 

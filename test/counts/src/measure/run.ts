@@ -8,7 +8,7 @@ import type { StageName } from '../stages/stages.js';
 import { type Allocation, countingFlags } from './allocation.js';
 
 const execute = promisify(execFile);
-const child_ms_max = 60_000;
+const child_ms_max = 300_000;
 const pathOf = (url: string): string => fileURLToPath(new URL(url, import.meta.url));
 
 /** What is counted: a stage on a recording, and the events of one pass. */

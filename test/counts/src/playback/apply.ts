@@ -1,4 +1,4 @@
-import { type ApplierLimits, createApplier } from '@millrace/applier';
+import { type ApplierDecisions, applierDecisions, createApplier } from '@millrace/applier';
 import type { Codec } from '@millrace/codec';
 import type { Follower } from '@millrace/follower';
 import { type Log, MemoryLogServer } from '@millrace/log';
@@ -31,8 +31,10 @@ export interface ApplyRequest {
   readonly follower: Follower;
   /** Where the last transaction ends. */
   readonly end: bigint;
-  /** What makes a follower transaction: events, or records. */
-  readonly group: Partial<Pick<ApplierLimits, 'group_events' | 'group_records'>>;
+  /** Records of the log that share a follower transaction at most. */
+  readonly group_records?: number;
+  /** No follower transaction passes the end of a pass: where the present one ends. */
+  readonly passEnd: () => bigint;
   /** Stands around every transaction that brings events. */
   readonly before: () => Promise<void>;
   readonly after: (end: bigint) => Promise<void>;
@@ -40,7 +42,7 @@ export interface ApplyRequest {
 
 /** Runs the real applier on a log until the follower stands at `end`. */
 export async function applyLog(request: ApplyRequest): Promise<void> {
-  const { log, codec, end, before, after } = request;
+  const { log, codec, end, before, after, group_records = unlimited } = request;
   const stop = new AbortController();
   const { high } = await log.progress.watermarks();
   let stands = 0n;
@@ -66,12 +68,24 @@ export async function applyLog(request: ApplyRequest): Promise<void> {
     limits: {
       group_events: unlimited,
       group_bytes: unlimited,
-      group_records: unlimited,
+      group_records,
       ahead_records: unlimited,
-      ...request.group,
     },
+    decisions: cutAt(request.passEnd),
     surroundings: stillSurroundings,
   });
   await applier.run(stop.signal);
   if (stands !== end) throw new Error(`the applier stopped at ${stands}, not at ${end}`);
+}
+
+/** The applier's own decisions on what lies before `passEnd`. */
+function cutAt(passEnd: () => bigint): ApplierDecisions {
+  return {
+    ...applierDecisions,
+    planGroup(request) {
+      const next = request.pending.findIndex(({ state }) => state.to.end > passEnd());
+      const pending = next > 0 ? request.pending.slice(0, next) : request.pending;
+      return applierDecisions.planGroup({ ...request, pending });
+    },
+  };
 }

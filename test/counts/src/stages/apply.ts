@@ -24,7 +24,7 @@ export async function applyTo(
     codec,
     follower,
     end: tape.end(counter.passes),
-    group: { group_events: recording.events },
+    passEnd: () => tape.end(counter.ended + 1),
     before: async () => {
       // A pass with a barrier takes several transactions.
       if (!isOpen) await counter.begin();
