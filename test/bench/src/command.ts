@@ -12,7 +12,7 @@ const usage = `pnpm bench [tier] [workload] [--peer name] [--pairs N] [--scale X
 pnpm bench report      tables of README.md and test/bench/README.md from the published results
 
   tier        ${tiers.join(', ')}; default all
-  workload    W1 to W8; default all
+  workload    W1 to W8, or what else is listed below; default all
   --peer      only comparisons with this peer
   --pairs     default ${published_pairs_min}
   --scale     share of the published backlog, default 1
