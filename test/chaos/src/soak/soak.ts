@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { seeded } from '../seeded.js';
 import { type CalibrationStep, calibrate, sustained } from './calibrate.js';
 import { judgeEnd } from './ending.js';
-import { planFaults } from './faults.js';
+import { planFaults, type SoakFault } from './faults.js';
 import { type Disturbed, judgeLatency, type LatencyFigures, latencyBetween } from './latency-verdict.js';
 import { judgeCounts, judgeSizes } from './leak-verdict.js';
 import { Looks } from './looks.js';
@@ -113,7 +113,41 @@ class SoakRun {
   }
 
   async whole(): Promise<SoakResult> {
-    const { rate_per_s, minutes, every_s, kafka, report, seed } = this.#options;
+    const { minutes, every_s, kafka, seed } = this.#options;
+    const calibration = await this.#open();
+    const count = Math.max(1, Math.floor((minutes * 60) / every_s) - 1);
+    const faults = planFaults({ count, kafka: kafka !== undefined, random: this.#random });
+    const { achieved_per_s, findings } = await this.#through(faults);
+    const lives = this.sampler.lifetimes.map(figuresOf);
+    const latency = this.#latency();
+    const { settled } = this.sampler;
+    return {
+      seed,
+      minutes,
+      kafka: kafka ?? null,
+      calibration,
+      rate_per_s: this.#load.rate_per_s,
+      achieved_per_s,
+      observations: this.#looks.count,
+      strikes: this.#strikes,
+      latency,
+      lives,
+      settled,
+      pages: this.#news(),
+      findings: [
+        ...findings,
+        ...judgeLatency(latency, minutes * 60),
+        ...judgeMemory(lives),
+        ...judgeCounts(settled),
+        ...judgeSizes(settled, kafka === undefined),
+        ...judgePages(this.#news()),
+      ],
+    };
+  }
+
+  /** Waits for the pipeline, and finds the rate of the load. */
+  async #open(): Promise<readonly CalibrationStep[]> {
+    const { rate_per_s, report } = this.#options;
     if ((await this.#recovered(this.#start_ms, open_ms_max)) === undefined)
       throw new Error(`the pipeline did not come up:\n${this.#outputs()}`);
     const calibration =
@@ -123,60 +157,46 @@ class SoakRun {
     this.#load.rate_per_s = rate_per_s ?? Math.max(1, Math.floor(sustained(calibration) / 2));
     report(`the load is ${this.#load.rate_per_s} commits/s`);
     await this.#recovered(Date.now(), open_ms_max);
-    const count = Math.max(1, Math.floor((minutes * 60) / every_s) - 1);
-    const faults = planFaults({ count, kafka: kafka !== undefined, random: this.#random });
+    return calibration;
+  }
+
+  /** All intervals, and the end. A failure is a finding: the figures up to there are what it takes to find out why. */
+  async #through(faults: readonly SoakFault[]): Promise<{ achieved_per_s: number; findings: Finding[] }> {
     const [from_ms, before] = [Date.now(), this.#load.commits];
-    const end: Finding[] = [];
-    let achieved = 0;
+    const findings: Finding[] = [];
+    let achieved_per_s = 0;
     try {
       for (const fault of [undefined, ...faults]) await this.#interval(fault);
-      const achieved_per_s = ((this.#load.commits - before) * 1_000) / (Date.now() - from_ms);
-      achieved = Math.round(achieved_per_s * 10) / 10;
-      end.push(...(await this.#end()));
+      const exact = ((this.#load.commits - before) * 1_000) / (Date.now() - from_ms);
+      achieved_per_s = Math.round(exact * 10) / 10;
+      findings.push(...(await this.#end()));
     } catch (error) {
-      // The figures up to here are what it takes to find out why.
       const why = error instanceof Error ? `${error.message} ${error.cause ?? ''}` : String(error);
-      report(`${why}\n${this.#outputs()}`);
-      end.push(judged('the run comes to its end, and the oracle holds', false, why));
+      this.#options.report(`${why}\n${this.#outputs()}`);
+      findings.push(judged('the run comes to its end, and the oracle holds', false, why));
     }
-    const lives = this.sampler.lifetimes.map(figuresOf);
-    const latency = this.#latency();
+    const { rate_per_s } = this.#load;
+    const slowest = Math.max(0, ...this.#strikes.map(({ recovery_s }) => recovery_s ?? 0));
     return {
-      seed,
-      minutes,
-      kafka: kafka ?? null,
-      calibration,
-      rate_per_s: this.#load.rate_per_s,
-      achieved_per_s: achieved,
-      observations: this.#looks.count,
-      strikes: this.#strikes,
-      latency,
-      lives,
-      settled: this.sampler.settled,
-      pages: this.#news(),
+      achieved_per_s,
       findings: [
         judged(
           'the load is carried',
-          achieved >= this.#load.rate_per_s * achievedShare_min,
-          `${achieved} of ${this.#load.rate_per_s} commits/s`,
+          achieved_per_s >= rate_per_s * achievedShare_min,
+          `${achieved_per_s} of ${rate_per_s} commits/s`,
         ),
         judged(
           'everything recovers',
           this.#strikes.every(({ recovery_s }) => recovery_s !== null),
-          `slowest after ${Math.max(0, ...this.#strikes.map(({ recovery_s }) => recovery_s ?? 0)).toFixed(1)} s`,
+          `slowest after ${slowest.toFixed(1)} s`,
         ),
-        ...judgeLatency(latency, minutes * 60),
-        ...judgeMemory(lives),
-        ...judgeCounts(this.sampler.settled),
-        ...judgeSizes(this.sampler.settled, kafka === undefined),
-        ...judgePages(this.#news()),
-        ...end,
+        ...findings,
       ],
     };
   }
 
   /** A fault, its recovery, a look, quiet, and a count of everything at the end. */
-  async #interval(fault: Parameters<typeof strike>[1] | undefined): Promise<void> {
+  async #interval(fault: SoakFault | undefined): Promise<void> {
     const { every_s, report } = this.#options;
     const from_ms = Date.now();
     if (fault) await this.#strike(fault);
@@ -195,7 +215,7 @@ class SoakRun {
     await sleep(Math.max(0, from_ms + every_s * 1_000 - Date.now()));
   }
 
-  async #strike(fault: Parameters<typeof strike>[1]): Promise<void> {
+  async #strike(fault: SoakFault): Promise<void> {
     const from_ms = Date.now();
     const at_s = this.sampler.at_s;
     const { report } = this.#options;

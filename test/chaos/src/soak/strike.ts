@@ -6,7 +6,7 @@ import type { SoakFault } from './faults.js';
 import type { SoakScene } from './scene.js';
 
 const freeze_ms = 3_000;
-/** Longer than any timeout of TCP's acknowledgements would need on a healthy network; shorter than keepalives. */
+/** Longer than `wal_sender_timeout` of the scene's leader. */
 const halfOpen_ms = 12_000;
 
 /** Carries out a fault; resolves when it is over: processes are started again, networks healed. */
