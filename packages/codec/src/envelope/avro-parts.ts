@@ -4,9 +4,6 @@ import { int64, setFromBigint, setFromBillions, setFromSafe } from '../wire/int6
 import { varint_bytes_max } from '../wire/varint.js';
 import { timesOf } from './source-facts.js';
 
-/** Beyond (the year 2255), and before 1970, instants take the way over bigint. */
-const fast_us_max = BigInt(Number.MAX_SAFE_INTEGER);
-
 export function putText(text: string, out: ByteWriter): void {
   out.reserve(3 * text.length + varint_bytes_max);
   const size = Buffer.byteLength(text, 'utf8');
@@ -19,35 +16,38 @@ function putLong(value: bigint, out: ByteWriter): void {
   avroWriter.long(int64.high, int64.low, out);
 }
 
-const isFast = (instant_us: bigint): boolean => instant_us >= 0n && instant_us < fast_us_max;
+/** Beyond the year 2255, and before 1970, instants take the way over bigint. */
+const isFast = (micros: number): boolean => micros >= 0 && micros < Number.MAX_SAFE_INTEGER;
 
 /** An instant's milliseconds since the epoch, as a long. */
 export function putInstantMillis(instant_us: bigint, out: ByteWriter): void {
-  if (!isFast(instant_us)) {
+  const micros = Number(instant_us);
+  if (!isFast(micros)) {
     putLong(timesOf(instant_us).ms, out);
     return;
   }
-  setFromSafe(Math.floor(Number(instant_us) / 1000));
+  setFromSafe(Math.floor(micros / 1000));
   avroWriter.long(int64.high, int64.low, out);
 }
 
 /** Microseconds. */
 export function putInstantMicros(instant_us: bigint, out: ByteWriter): void {
-  if (!isFast(instant_us)) {
+  const micros = Number(instant_us);
+  if (!isFast(micros)) {
     putLong(instant_us, out);
     return;
   }
-  setFromSafe(Number(instant_us));
+  setFromSafe(micros);
   avroWriter.long(int64.high, int64.low, out);
 }
 
 /** Nanoseconds; from the year 2262 on they leave int64 and wrap around (information only: followers do not read them). */
 export function putInstantNanos(instant_us: bigint, out: ByteWriter): void {
-  if (!isFast(instant_us)) {
+  const micros = Number(instant_us);
+  if (!isFast(micros)) {
     putLong(timesOf(instant_us).ns, out);
     return;
   }
-  const micros = Number(instant_us);
   const seconds = Math.floor(micros / 1_000_000);
   setFromBillions(seconds, (micros - seconds * 1_000_000) * 1000, false);
   avroWriter.long(int64.high, int64.low, out);

@@ -2,16 +2,19 @@ import type { Relation } from '@millrace/model';
 import { ByteWriter } from '@millrace/runtime';
 import type { EncodingContext, EnvelopeOp, SnapshotMark } from '../port.js';
 import { avroWriter } from '../wire/avro-writer.js';
-import { int64, int64Text, setFromSafe } from '../wire/int64.js';
+import { int64, setFromSafe } from '../wire/int64.js';
 import { writeLong } from '../wire/varint.js';
 import { putInstantMicros, putInstantMillis, putInstantNanos, putText } from './avro-parts.js';
-import { ContextMemory, hasNoLsn, type SourceConstants, sequenceStart } from './source-facts.js';
+import { ownDigits, powersOfTen, putSequence, safeHigh, writeDigits } from './lsn-digits.js';
+import { ContextMemory, hasNoLsn, type SourceConstants } from './source-facts.js';
 
-/** Upper half of 2^53: below it LSNs are patched by hand, beyond they are built anew. */
-const safeHigh = 0x20_0000;
+/** By the bytes of a zigzag varint: the least integer that takes as many; the next entry is the first that takes more. */
+const varintRanges: readonly number[] = Array.from({ length: 12 }, (_, bytes) => 2 ** (7 * bytes - 8));
 
 /** xmin, origin, origin_lsn and transaction, all null; then op, one letter long, to be patched. */
 const nothingThenOp = Uint8Array.of(0, 0, 0, 0, 2, 0);
+
+const putTimes = [putInstantMillis, putInstantMicros, putInstantNanos] as const;
 
 function encoded(write: (out: ByteWriter) => void): Uint8Array {
   const out = new ByteWriter(128);
@@ -37,7 +40,7 @@ export class AvroTail {
   /** schema, table. */
   readonly #table: Uint8Array;
   /** The envelope's own times, for the instant they were last built for: one per batch. */
-  #processed: Uint8Array = new Uint8Array(0);
+  readonly #processed = new ByteWriter(64);
   #processedAt_us: bigint | undefined;
   #lsnHigh = -1;
   #lsnLow = -1;
@@ -91,7 +94,10 @@ export class AvroTail {
     block.bytes(this.#names);
     putInstantMillis(time_us, block);
     block.bytes(this.#snapshot(context.snapshot));
-    this.#putSequence(high, low, context);
+    avroWriter.some(block);
+    putSequence(high, low, context, block);
+    this.#digitsAt = ownDigits.at;
+    this.#digits = ownDigits.count;
     avroWriter.some(block);
     putInstantMicros(time_us, block);
     avroWriter.some(block);
@@ -101,7 +107,7 @@ export class AvroTail {
     this.#putLsn(high, low, context);
     block.bytes(nothingThenOp);
     this.#opAt = block.position - 1;
-    block.bytes(this.#times(context.processedAt_us));
+    this.#putTimes(context.processedAt_us);
     if (this.#view.buffer !== block.buffer.buffer || this.#view.length !== block.position)
       this.#view = block.view();
     this.#lsnHigh = high;
@@ -122,26 +128,17 @@ export class AvroTail {
     return bytes;
   }
 
-  #times(instant_us: bigint): Uint8Array {
+  #putTimes(instant_us: bigint): void {
+    const times = this.#processed;
     if (this.#processedAt_us !== instant_us) {
       this.#processedAt_us = instant_us;
-      this.#processed = encoded((out) => {
-        for (const put of [putInstantMillis, putInstantMicros, putInstantNanos]) {
-          avroWriter.some(out);
-          put(instant_us, out);
-        }
-      });
+      times.reset();
+      for (const put of putTimes) {
+        avroWriter.some(times);
+        put(instant_us, times);
+      }
     }
-    return this.#processed;
-  }
-
-  #putSequence(high: number, low: number, context: EncodingContext): void {
-    const start = sequenceStart(context);
-    const digits = int64Text(high | 0, low >>> 0);
-    avroWriter.some(this.#block);
-    putText(hasNoLsn(context) ? `${start}null]` : `${start}"${digits}"]`, this.#block);
-    this.#digits = digits.length;
-    this.#digitsAt = this.#block.position - 2 - digits.length;
+    this.#block.bytes(times.buffer, 0, times.position);
   }
 
   #putTransactionId(xid: number): void {
@@ -163,29 +160,14 @@ export class AvroTail {
     avroWriter.some(this.#block);
     this.#lsnAt = this.#block.position;
     avroWriter.long(high | 0, low >>> 0, this.#block);
-    if (high < 0 || high >= safeHigh) return;
-    const zigzagBits = 7 * (this.#block.position - this.#lsnAt);
-    this.#patchFrom = Math.max(10 ** (this.#digits - 1), 2 ** (zigzagBits - 8));
-    this.#patchTo = Math.min(10 ** this.#digits, 2 ** (zigzagBits - 1), Number.MAX_SAFE_INTEGER);
-  }
-}
-
-const half = 100_000_000;
-
-/** Writes `count` digits of a safe integer so that they end at `end`; two 32-bit parts keep the divisions integer. */
-function writeDigits(buffer: Uint8Array, end: number, value: number, count: number): void {
-  const top = Math.floor(value / half);
-  let rest = (value - top * half) | 0;
-  const lower = Math.min(count, 8);
-  for (let i = 1; i <= lower; i++) {
-    const next = (rest / 10) | 0;
-    buffer[end - i] = 0x30 + rest - next * 10;
-    rest = next;
-  }
-  rest = top | 0;
-  for (let i = 9; i <= count; i++) {
-    const next = (rest / 10) | 0;
-    buffer[end - i] = 0x30 + rest - next * 10;
-    rest = next;
+    const digits = this.#digits;
+    if (digits === 0 || high < 0 || high >= safeHigh) return;
+    const size = this.#block.position - this.#lsnAt;
+    this.#patchFrom = Math.max(powersOfTen[digits - 1] as number, varintRanges[size] as number);
+    this.#patchTo = Math.min(
+      powersOfTen[digits] as number,
+      varintRanges[size + 1] as number,
+      Number.MAX_SAFE_INTEGER,
+    );
   }
 }
