@@ -11,6 +11,9 @@ export interface RowStreamLimits {
   readonly write_rows: number;
 }
 
+/** Rows of the bulk lane for which a call is worth its round trips. */
+const newRows_min = 5_000;
+
 /** Rough cost of an event beside its bytes: arrays and strings of its row. */
 const perEvent_bytes = 64;
 
@@ -26,7 +29,10 @@ export class RowStream {
   #steps: Step[] = [];
   #held_bytes = 0;
   #held_rows = 0;
+  /** Those of them that took the bulk lane. */
+  #held_newRows = 0;
   #working: Promise<void> | undefined;
+  #isIdle = true;
   #failure: { readonly error: unknown } | undefined;
   /** Events taken so far. */
   events = 0;
@@ -40,7 +46,7 @@ export class RowStream {
   event(feed: TableFeed, cursor: RecordCursor): void {
     const size = cursor.recordEnd - cursor.recordStart;
     this.#touched.add(feed);
-    feed.event(cursor, this);
+    if (feed.event(cursor, this)) this.#held_newRows++;
     this.events++;
     this.bytes += size;
     this.#held_bytes += size + perEvent_bytes;
@@ -71,7 +77,10 @@ export class RowStream {
   /** Undefined: go on. Otherwise wait: what has gathered is handed over once the call before it is done. */
   room(): Promise<void> | undefined {
     const full = this.#held_bytes >= this.#limits.write_bytes || this.#held_rows >= this.#limits.write_rows;
-    return full ? this.#handOver() : undefined;
+    // What is not coalesced gains nothing by waiting for more while the follower waits for us.
+    const isWorthCall =
+      this.#isIdle && this.#held_newRows >= newRows_min && this.#held_newRows === this.#held_rows;
+    return full || isWorthCall ? this.#handOver() : undefined;
   }
 
   /** Closes what the tables have gathered, in the order in which they were first touched. */
@@ -98,10 +107,16 @@ export class RowStream {
     this.#steps = [];
     this.#held_bytes = 0;
     this.#held_rows = 0;
+    this.#held_newRows = 0;
     if (steps.length === 0) return;
-    this.#working = this.#run(steps).catch((error: unknown) => {
-      this.#failure = { error };
-    });
+    this.#isIdle = false;
+    this.#working = this.#run(steps)
+      .catch((error: unknown) => {
+        this.#failure = { error };
+      })
+      .finally(() => {
+        this.#isIdle = true;
+      });
   }
 
   async #run(steps: readonly Step[]): Promise<void> {

@@ -67,14 +67,14 @@ export class TableFeed {
     return this.#coalescer.rows + (this.#sink?.count ?? 0);
   }
 
-  /** Takes one event. `cursor` is a flyweight; nothing of it is kept. */
-  event(cursor: RecordCursor, outlet: FeedOutlet): void {
+  /** Takes one event. `cursor` is a flyweight; nothing of it is kept. True: it took the bulk lane. */
+  event(cursor: RecordCursor, outlet: FeedOutlet): boolean {
     const version = this.#versions.get(cursor.relationVersion);
     const value = cursor.value();
     if (!version) throw this.#unknownVersion(cursor.relationVersion);
-    if (version.moot) return;
+    if (version.moot) return false;
     if (!value) throw new Fault('MR-5003', { detail: this.#at(cursor, 'an event has no value') });
-    if (!version.mapping && this.#passed(version.decoder, value, cursor, outlet)) return;
+    if (!version.mapping && this.#passed(version.decoder, value, cursor, outlet)) return true;
     this.#cursor = cursor;
     const decoded = version.decoder.decode(value, this.#isAbsent);
     if (decoded.op === 't') {
@@ -83,9 +83,10 @@ export class TableFeed {
       this.#sink = undefined;
       outlet.truncate(this.table);
       this.#chunkKeys = undefined;
-      return;
+      return false;
     }
     this.#add(decoded, decoded.op, version.mapping, cursor);
+    return false;
   }
 
   /**
