@@ -220,7 +220,10 @@ class SoakRun {
     const at_s = this.sampler.at_s;
     const { report } = this.#options;
     report(`strike: ${fault}`);
-    await strike(this.#scene, fault, this.#random);
+    await strike(this.#scene, fault, this.#random, async (part) => {
+      // The file is nobody's for a moment.
+      if (part === 'lake') await this.#looks.lake();
+    });
     const healed_ms = Date.now();
     const back_ms = await this.#recovered(healed_ms, recovery_ms_max);
     this.#disturbed.push({ from_ms, to_ms: Date.now() + after_ms });

@@ -9,13 +9,22 @@ const freeze_ms = 3_000;
 /** Longer than `wal_sender_timeout` of the scene's leader. */
 const halfOpen_ms = 12_000;
 
-/** Carries out a fault; resolves when it is over: processes are started again, networks healed. */
-export async function strike(scene: SoakScene, fault: SoakFault, random: () => number): Promise<void> {
+/**
+ * Carries out a fault; resolves when it is over: processes are started again, networks healed. `onDown` is called while a killed part
+ * is down.
+ */
+export async function strike(
+  scene: SoakScene,
+  fault: SoakFault,
+  random: () => number,
+  onDown: (part: Part) => Promise<void>,
+): Promise<void> {
   if (isKafkaTrouble(fault)) return await scene.backbone?.strike(fault, random);
   const [what, who] = split(fault);
   switch (what) {
     case 'kill':
       await scene.pipeline.part(who as Part).kill9();
+      await onDown(who as Part);
       scene.pipeline.start(who as Part);
       return;
     case 'freeze':
