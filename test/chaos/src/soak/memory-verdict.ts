@@ -23,6 +23,8 @@ export interface LifeFigures {
   /** After the warm-up. Null where it lived too briefly. */
   readonly rss_mibPerHour: number | null;
   readonly heap_mibPerHour: number | null;
+  /** Of `heap_mib`, what its objects hold outside of it: buffers. */
+  readonly external_mib: readonly number[];
   readonly heap_mib: readonly number[];
   readonly rss_mib: readonly number[];
 }
@@ -49,6 +51,7 @@ export function figuresOf({ part, pid, samples, heaps }: Lifetime): LifeFigures 
     peak_mib: mib(Math.max(0, ...samples.map(({ rss_bytes }) => rss_bytes))),
     rss_mibPerHour: slope(rss),
     heap_mibPerHour: slope(heap),
+    external_mib: heaps.map(({ external_bytes }) => mib(external_bytes)),
     heap_mib: heap.map(({ y }) => mib(y)),
     rss_mib: rss.map(({ y }) => mib(y)),
   };
