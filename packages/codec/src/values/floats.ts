@@ -1,9 +1,10 @@
 import { float4Of, float4Text, float8Text } from '../wire/float-text.js';
 import { Refusal } from '../wire/refusal.js';
+import { asSliceBuffer } from '../wire/slices.js';
 import type { Coding } from './coding.js';
 
 const ascii = (bytes: Uint8Array, from: number, size: number): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset + from, size).toString('latin1', 0, size);
+  asSliceBuffer(bytes).latin1Slice(from, from + size);
 
 const numeral = /^-?(?:[0-9]+(?:\.[0-9]+)?(?:e[-+][0-9]+)?|Infinity)$/;
 
