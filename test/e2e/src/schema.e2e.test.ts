@@ -1,6 +1,6 @@
-import { type PgServer, startPostgres } from '@millrace/test-support';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Mirror } from './mirror.js';
+import { twoServers } from './two-servers.js';
 
 const limit_ms = 400_000;
 
@@ -149,24 +149,14 @@ const make = ({ name }: SchemaStory): string[] => [
 ];
 
 describe.each([18, 15] as const)('schema changes on PostgreSQL %i (R37, R38)', (version) => {
-  let leaderServer: PgServer;
-  let replicaServer: PgServer;
-  beforeAll(async () => {
-    leaderServer = await startPostgres({ version });
-    replicaServer = await startPostgres({ version });
-  });
-  afterAll(async () => {
-    await leaderServer.remove();
-    await replicaServer.remove();
-  });
+  const servers = twoServers(version);
 
   it(
     'with the event trigger every change takes its place, and rewritten tables are read again under `repair`',
     async () => {
       const all = [...stories, ...rewriting];
       await using mirror = await Mirror.open({
-        leaderServer,
-        replicaServer,
+        ...servers(),
         onSchemaUncertain: 'repair',
         setUp: all.flatMap(make),
       });
@@ -188,7 +178,7 @@ describe.each([18, 15] as const)('schema changes on PostgreSQL %i (R37, R38)', (
   it(
     'with the event trigger nothing is uncertain when capture was down meanwhile',
     async () => {
-      await using mirror = await Mirror.open({ leaderServer, replicaServer, setUp: stories.flatMap(make) });
+      await using mirror = await Mirror.open({ ...servers(), setUp: stories.flatMap(make) });
       mirror.start();
       await mirror.untilReplicaEqual();
       await mirror.stop();
@@ -207,8 +197,7 @@ describe.each([18, 15] as const)('schema changes on PostgreSQL %i (R37, R38)', (
     async (_when, down) => {
       const all = [...stories, ...rewriting];
       await using mirror = await Mirror.open({
-        leaderServer,
-        replicaServer,
+        ...servers(),
         ddlEvents: 'off',
         onSchemaUncertain: 'repair',
         setUp: all.flatMap(make),
@@ -235,8 +224,7 @@ describe.each([18, 15] as const)('schema changes on PostgreSQL %i (R37, R38)', (
         story('told', 'ALTER TABLE told RENAME b TO d', 'ALTER TABLE told ADD b int DEFAULT 4'),
       ];
       await using mirror = await Mirror.open({
-        leaderServer,
-        replicaServer,
+        ...servers(),
         ddlEvents: 'off',
         setUp: make(renamed as SchemaStory),
       });

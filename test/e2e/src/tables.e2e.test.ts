@@ -1,6 +1,6 @@
-import { type PgServer, startPostgres } from '@millrace/test-support';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { Mirror } from './mirror.js';
+import { twoServers } from './two-servers.js';
 
 const limit_ms = 400_000;
 /** PostgreSQL allows 1,600; DuckDB keeps a block of memory for each. */
@@ -153,23 +153,13 @@ const changedIdentities = [
 const publishedByHand = 'CREATE PUBLICATION millrace FOR TABLE insert_only';
 
 describe.each([18, 15] as const)('tables as users have them on PostgreSQL %i', (version) => {
-  let leaderServer: PgServer;
-  let replicaServer: PgServer;
-  beforeAll(async () => {
-    leaderServer = await startPostgres({ version, conf: { max_prepared_transactions: '5' } });
-    replicaServer = await startPostgres({ version });
-  });
-  afterAll(async () => {
-    await leaderServer.remove();
-    await replicaServer.remove();
-  });
+  const servers = twoServers(version, { max_prepared_transactions: '5' });
 
   it(
     'any name, identity, width and partition arrives, by snapshot and by stream',
     async () => {
       await using mirror = await Mirror.open({
-        leaderServer,
-        replicaServer,
+        ...servers(),
         tables,
         // For the wide table and the large values; less stops the lake, which says so.
         lakeMemory: '512MB',
@@ -193,8 +183,7 @@ describe.each([18, 15] as const)('tables as users have them on PostgreSQL %i', (
     'TRUNCATE, of many tables and by cascade, takes its place among rows',
     async () => {
       await using mirror = await Mirror.open({
-        leaderServer,
-        replicaServer,
+        ...servers(),
         setUp: [
           'CREATE TABLE a (id int PRIMARY KEY)',
           'CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a)',

@@ -1,6 +1,6 @@
-import { type PgServer, startPostgres } from '@millrace/test-support';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { Mirror } from './mirror.js';
+import { twoServers } from './two-servers.js';
 
 const limit_ms = 400_000;
 /** The older server proves the kinds, the newer one the size too. */
@@ -9,23 +9,13 @@ const rowsOf = { 15: 20_000, 18: 300_000 } as const;
 describe.each([18, 15] as const)(
   'transactions of every kind on PostgreSQL %i (promises 1 to 3)',
   (version) => {
-    let leaderServer: PgServer;
-    let replicaServer: PgServer;
-    beforeAll(async () => {
-      leaderServer = await startPostgres({ version, conf: { max_prepared_transactions: '5' } });
-      replicaServer = await startPostgres({ version });
-    });
-    afterAll(async () => {
-      await leaderServer.remove();
-      await replicaServer.remove();
-    });
+    const servers = twoServers(version, { max_prepared_transactions: '5' });
 
     it(
       'prepared, interleaved, rolled back in part, huge, and of other replication origins end as on the leader',
       async () => {
         await using mirror = await Mirror.open({
-          leaderServer,
-          replicaServer,
+          ...servers(),
           setUp: [
             'CREATE TABLE t (id int PRIMARY KEY, v text)',
             'CREATE TABLE u (id int PRIMARY KEY, v text UNIQUE DEFERRABLE INITIALLY DEFERRED)',
@@ -73,8 +63,7 @@ describe.each([18, 15] as const)(
       'a table that stands in the follower already is refused loudly, and taken over when empty',
       async () => {
         await using mirror = await Mirror.open({
-          leaderServer,
-          replicaServer,
+          ...servers(),
           setUp: ['CREATE TABLE t (id int PRIMARY KEY, v text)', `INSERT INTO t VALUES (1, 'leader')`],
         });
         await mirror.replica.query(

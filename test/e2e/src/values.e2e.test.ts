@@ -1,6 +1,6 @@
-import { type PgServer, startPostgres } from '@millrace/test-support';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { Mirror } from './mirror.js';
+import { twoServers } from './two-servers.js';
 import { type TypeSample, valueCorpus } from './value-corpus.js';
 
 const limit_ms = 400_000;
@@ -65,23 +65,13 @@ const changeKeyed = (table: TypedTable): string[] =>
     : [];
 
 describe.each([15, 18] as const)('values of every built-in type on PostgreSQL %i (promise 8)', (version) => {
-  let leaderServer: PgServer;
-  let replicaServer: PgServer;
-  beforeAll(async () => {
-    leaderServer = await startPostgres({ version });
-    replicaServer = await startPostgres({ version });
-  });
-  afterAll(async () => {
-    await leaderServer.remove();
-    await replicaServer.remove();
-  });
+  const servers = twoServers(version);
 
   it(
     'arrive exactly, by snapshot and by stream, in both followers',
     async () => {
       await using mirror = await Mirror.open({
-        leaderServer,
-        replicaServer,
+        ...servers(),
         setUp: tables.flatMap((table) => [...makeTable(table), ...fill(table, 0), ...fillKeyed(table)]),
       });
       mirror.start();
