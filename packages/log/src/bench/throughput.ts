@@ -49,14 +49,15 @@ export class LogThroughput {
   private constructor(log: Log, topic: string) {
     this.#log = log;
     this.#topic = topic;
+    // After the claim: a claim retires the appenders before it.
     this.#appender = log.appender(fence);
   }
 
   /** Claims an empty log, makes `topic` and opens the chain. */
   static async open(log: Log, topic: string): Promise<LogThroughput> {
-    const bench = new LogThroughput(log, topic);
     await log.progress.appendClaim(claimBytes(log, fence), fence);
     await log.createTopic(topic, partitions);
+    const bench = new LogThroughput(log, topic);
     const endOffsets = Array.from({ length: partitions }, () => 0n);
     const layout = [{ number: 1, name: topic, partitions, endOffsets }];
     const open = { ...openRecord(bench.#head(), at(bench.#end)), layout };
