@@ -38,17 +38,19 @@ function nameOf(node: ts.SignatureDeclaration, file: ts.SourceFile): string {
   return `what is given to ${rootOf(parent.expression) ?? 'a call'}${title}`;
 }
 
-/** The functions of a source file that have a body, lists of tests left out. */
-export function functionsOf(path: string, text: string): WrittenFunction[] {
+/** The functions of a source file that are longer than so many lines, lists of tests left out. */
+export function functionsBeyond(lines_max: number, path: string, text: string): WrittenFunction[] {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   const lineAt = (position: number): number => file.getLineAndCharacterOfPosition(position).line;
   const found: WrittenFunction[] = [];
   const visit = (node: ts.Node): void => {
+    const first = lineAt(node.getStart(file));
+    const lines = lineAt(node.end) - first + 1;
+    // Nothing in it can be longer.
+    if (lines <= lines_max) return;
     const body = ts.isFunctionLike(node) && 'body' in node ? node.body : undefined;
-    if (ts.isFunctionLike(node) && body !== undefined && !registersTests(body)) {
-      const first = lineAt(node.getStart(file));
-      found.push({ name: nameOf(node, file), line: first + 1, lines: lineAt(node.end) - first + 1 });
-    }
+    if (ts.isFunctionLike(node) && body !== undefined && !registersTests(body))
+      found.push({ name: nameOf(node, file), line: first + 1, lines });
     ts.forEachChild(node, visit);
   };
   visit(file);
