@@ -53,8 +53,11 @@ export interface CaptureLimits {
   readonly batch_events: number;
   /** A transaction beyond this is appended in parts ahead of its record. */
   readonly part_bytes: number;
-  /** Least pause between two records without events. */
+  /** Least pause between two records without events … */
   readonly idle_ms: number;
+  /** … and before one that moves the position by less than `idleStep_bytes`: each costs a write to the log and one to every follower. */
+  readonly idleStep_ms: number;
+  readonly idleStep_bytes: number;
   /** A checkpoint is due after this time, if anything was recorded since the last one … */
   readonly checkpoint_ms: number;
   /** … or after this many records. */
@@ -88,6 +91,8 @@ export const defaultLimits: CaptureLimits = {
   batch_events: 50_000,
   part_bytes: 4 * mebibyte,
   idle_ms: 200,
+  idleStep_ms: 1_000,
+  idleStep_bytes: mebibyte,
   checkpoint_ms: 60_000,
   checkpoint_records: 1_000,
   followers_ms: 500,

@@ -46,7 +46,7 @@ export class Streaming {
     const idle = new IdleRecords({
       decisions,
       clock: surroundings.clock,
-      idle_ms: limits.idle_ms,
+      limits,
       recorder,
       tail: () => writer.tail,
       onDue: () => this.pump(),

@@ -185,6 +185,7 @@ export class World {
           batch_events: this.scenario.batch_events,
           part_bytes: this.scenario.part_bytes,
           idle_ms: 50,
+          idleStep_ms: 50,
           checkpoint_ms: 300,
           checkpoint_records: 30,
           followers_ms: 100,

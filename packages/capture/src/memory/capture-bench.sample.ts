@@ -57,7 +57,14 @@ export class Bench {
       pid: 1,
       version: 'test',
       ...options,
-      limits: { idle_ms: 5, followers_ms: 10, catalogue_ms: 20, windowRetry_ms: 2, ...options.limits },
+      limits: {
+        idle_ms: 5,
+        idleStep_ms: 5,
+        followers_ms: 10,
+        catalogue_ms: 20,
+        windowRetry_ms: 2,
+        ...options.limits,
+      },
     });
     const stop = new AbortController();
     const done = capture.run(stop.signal).catch((error: unknown) => error);

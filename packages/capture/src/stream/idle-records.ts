@@ -1,13 +1,13 @@
 import type { Lsn, Position } from '@millrace/model';
 import type { Clock } from '@millrace/runtime';
 import type { CaptureDecisions } from '../decisions.js';
+import type { CaptureLimits } from '../options.js';
 import type { Recorder } from '../recorder.js';
 
 export interface IdleRecordsOptions {
   readonly decisions: CaptureDecisions;
   readonly clock: Clock;
-  /** Least pause between two idle records. */
-  readonly idle_ms: number;
+  readonly limits: Pick<CaptureLimits, 'idle_ms' | 'idleStep_ms' | 'idleStep_bytes'>;
   readonly recorder: Recorder;
   readonly tail: () => Position;
   /** Looks again: called when a pause is over. */
@@ -41,10 +41,15 @@ export class IdleRecords {
 
   /** Writes an idle record if one is due. Called when the queue is empty. */
   consider(uncovered: boolean): void {
-    const { decisions, clock, idle_ms, recorder, tail } = this.#o;
+    const { decisions, clock, limits, recorder, tail } = this.#o;
     const at = this.#keepalive;
-    if (at === undefined || !decisions.mayRecordIdle(at, tail(), uncovered)) return;
-    const pause_ms = this.#last_ms + idle_ms - clock.monotonic();
+    const from = tail();
+    if (at === undefined || !decisions.mayRecordIdle(at, from, uncovered)) return;
+    const isLarge = at - from.end >= limits.idleStep_bytes;
+    const pause_ms =
+      this.#last_ms +
+      (isLarge ? limits.idle_ms : Math.max(limits.idle_ms, limits.idleStep_ms)) -
+      clock.monotonic();
     if (pause_ms > 0) {
       this.#later(pause_ms);
       return;
