@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tempFolder } from '@millrace/test-support';
 import { expect, it } from 'vitest';
@@ -43,6 +43,16 @@ it('does not make a log for a reader', async () => {
   const path = freshPath();
   await expect(openLog(path, { readOnly: true })).rejects.toMatchObject({ code: 'MR-3008' });
   expect(existsSync(path)).toBe(false);
+});
+
+it('is no log yet for a reader while a writer is still making it', async () => {
+  const path = freshPath();
+  await (await openLog(path)).close();
+  // The last file to be made; all others stand as they do a moment before it.
+  await rm(join(path, 'wake'));
+  await expect(openLog(path, { readOnly: true })).rejects.toMatchObject({ code: 'MR-3008' });
+  await (await openLog(path)).close();
+  await (await openLog(path, { readOnly: true })).close();
 });
 
 it('notices a damaged event by its checksum, and a damaged record likewise', async () => {

@@ -246,9 +246,10 @@ function prepare(path: string, readOnly: boolean): void {
     const foreign = files.filter((file) => !known.has(file));
     if (!files.includes(dataFile) && foreign.length > 0)
       throw new Fault('MR-3014', { detail: `${path} holds other files (${foreign.slice(0, 3).join(', ')})` });
-    if (readOnly && !files.includes(dataFile))
-      throw new Fault('MR-3008', { detail: `there is no log in ${path} yet` });
     if (files.includes(dataFile)) checkDataFile(join(path, dataFile));
+    // The file for waking is made last: before it, a writer is still making the log, and half of one is no log yet.
+    if (readOnly && !(files.includes(dataFile) && files.includes(ownFiles.wake)))
+      throw new Fault('MR-3008', { detail: `there is no log in ${path} yet` });
   } catch (error) {
     throw toLogFault(error, `opening the log in ${path}`);
   }
