@@ -2,7 +2,6 @@ import type { Codec } from '@millrace/codec';
 import type { Follower } from '@millrace/follower';
 import { ChainReader, type ChainStart, type Log, readRecordEvents } from '@millrace/log';
 import type { Service, Surroundings } from '@millrace/runtime';
-import type { ReadEvents } from './apply-group.js';
 import { type ApplierDecisions, applierDecisions } from './decisions.js';
 import { PartitionedApplier } from './partitioned/applier.js';
 import {
@@ -12,9 +11,10 @@ import {
   defaultLimits,
   defaultPolicies,
 } from './policies.js';
-import { ensureRegistered } from './registration.js';
-import { SessionRunner, type Turns } from './session-runner.js';
-import type { SessionSettings } from './session-scope.js';
+import { ensureRegistered } from './registration/registration.js';
+import type { ReadEvents } from './rows/apply-group.js';
+import { SessionRunner, type Turns } from './session/session-runner.js';
+import type { SessionSettings } from './session/session-scope.js';
 import { type ApplierStatus, StatusBoard } from './status.js';
 import { nameOf, type Roster, rosterFor, type WorkerIdentity } from './workers/roster.js';
 

@@ -1,5 +1,5 @@
 import { comparePositions, covers, type Lsn, type Position } from '@millrace/model';
-import { type GroupPlan, type GroupRequest, planGroup } from './grouping.js';
+import { type GroupPlan, type GroupRequest, planGroup } from './chain/grouping.js';
 import type { OnRestore } from './policies.js';
 
 /** How far a follower got, and under which of its registrations: a resync begins a new one. */

@@ -1,5 +1,5 @@
 export { type Applier, type ApplierOptions, createApplier } from './applier.js';
-export type { ReadEvents } from './apply-group.js';
+export { type GroupPlan, type GroupRequest, planGroup } from './chain/grouping.js';
 export {
   type ApplierDecisions,
   applierDecisions,
@@ -7,8 +7,6 @@ export {
   type RowLook,
   type RowVerdict,
 } from './decisions.js';
-export { type GroupPlan, type GroupRequest, planGroup } from './grouping.js';
-export { type FollowerNotes, parseNotes } from './notes.js';
 export {
   type ApplierLimits,
   type ApplierMode,
@@ -18,6 +16,8 @@ export {
   type OnRestore,
   type SchemaPolicy,
 } from './policies.js';
-export { resyncFollower } from './resync.js';
+export { resyncFollower } from './registration/resync.js';
+export type { ReadEvents } from './rows/apply-group.js';
+export { type FollowerNotes, parseNotes } from './session/notes.js';
 export type { ApplierPhase, ApplierStatus, Waiting } from './status.js';
 export type { WorkerIdentity } from './workers/roster.js';

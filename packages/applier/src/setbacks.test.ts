@@ -2,7 +2,7 @@ import { MemoryFollower } from '@millrace/follower';
 import { FollowerReports, type SnapshotState } from '@millrace/log';
 import type { Relation } from '@millrace/model';
 import { afterEach, describe, expect, it } from 'vitest';
-import { resyncFollower } from './resync.js';
+import { resyncFollower } from './registration/resync.js';
 import { Bench, topic } from './testing/applier-bench.sample.js';
 import { items, textColumn } from './testing/items.js';
 

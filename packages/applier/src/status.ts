@@ -1,9 +1,9 @@
 import type { FollowerState, SeenWorker } from '@millrace/follower';
 import type { Position } from '@millrace/model';
 import { type Clock, type DurationFigures, DurationTally, type Fault } from '@millrace/runtime';
-import type { AppliedGroup, SessionObserver } from './session-scope.js';
-import { type Standing, stateOf } from './standing.js';
-import type { Topics } from './topics.js';
+import type { AppliedGroup, SessionObserver } from './session/session-scope.js';
+import { type Standing, stateOf } from './session/standing.js';
+import type { Topics } from './session/topics.js';
 
 /** What an applier is doing. */
 export type ApplierPhase =

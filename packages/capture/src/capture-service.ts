@@ -1,11 +1,11 @@
 import { ChainReader, FollowerReports, sameBytes } from '@millrace/log';
 import { backoff_ms, defaultBackoff, Fault, type Service, toFault } from '@millrace/runtime';
-import { ChainFacts } from './chain-facts.js';
-import { chainStart, claimEpoch } from './claim.js';
+import { ChainFacts } from './chain/chain-facts.js';
+import { Progress } from './chain/progress.js';
 import { captureDecisions } from './decisions.js';
-import { Epoch } from './epoch.js';
+import { chainStart, claimEpoch } from './epoch/claim.js';
+import { Epoch } from './epoch/epoch.js';
 import { type CaptureOptions, type CaptureSettings, defaultLimits, defaultPolicies } from './options.js';
-import { Progress } from './progress.js';
 import type { SourceSession } from './source.js';
 import { type CaptureState, enter } from './state.js';
 import type { CaptureStatus } from './status.js';

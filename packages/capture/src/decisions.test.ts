@@ -1,7 +1,7 @@
 import { lsn, type Position } from '@millrace/model';
 import { describe, expect, it } from 'vitest';
 import { captureDecisions } from './decisions.js';
-import { forkVerdict } from './fork.js';
+import { forkVerdict } from './epoch/fork.js';
 import type { LeaderIdentity } from './source.js';
 import { type CaptureState, enter, transitions } from './state.js';
 

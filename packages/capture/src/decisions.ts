@@ -1,5 +1,5 @@
 import { covers, type Lsn, lsnZero, minLsn, type Position, type Row } from '@millrace/model';
-import { type ForkVerdict, forkVerdict } from './fork.js';
+import { type ForkVerdict, forkVerdict } from './epoch/fork.js';
 import { overlay, type WindowEvent } from './snapshot/overlay.js';
 import { type StreamedXids, type WindowVerdict, windowVerdict } from './snapshot/visibility.js';
 import type { LeaderIdentity, Visibility, Watermark } from './source.js';

@@ -1,6 +1,6 @@
 export { type Capture, createCapture } from './capture-service.js';
 export { type CaptureDecisions, captureDecisions } from './decisions.js';
-export { type ForkVerdict, forkVerdict } from './fork.js';
+export { type ForkVerdict, forkVerdict } from './epoch/fork.js';
 export { MemoryLeader, type MemoryLeaderOptions, type MemorySlot } from './memory/leader.js';
 export type { MemorySourceOptions } from './memory/options.js';
 export { MemorySource } from './memory/source.js';

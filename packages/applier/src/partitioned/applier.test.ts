@@ -4,7 +4,7 @@ import { lsn } from '@millrace/model';
 import { systemClock } from '@millrace/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ApplierPolicies } from '../policies.js';
-import { resyncFollower } from '../resync.js';
+import { resyncFollower } from '../registration/resync.js';
 import { itemsCodec } from '../testing/items.js';
 import { PartitionedShop, partitionCount, topicName, WatchedStore } from '../testing/partitioned-shop.js';
 import { Worker } from '../testing/worker.js';

@@ -1,9 +1,9 @@
 import type { Follower, PartitionedFollower, PositionRow, SeenWorker } from '@millrace/follower';
 import { backoff_ms, defaultBackoff, Fault, JointSignal, toFault } from '@millrace/runtime';
 import type { Applier } from '../applier.js';
-import { parseNotes } from '../notes.js';
-import { initialPosition } from '../registration.js';
-import type { SessionSettings } from '../session-scope.js';
+import { initialPosition } from '../registration/registration.js';
+import { parseNotes } from '../session/notes.js';
+import type { SessionSettings } from '../session/session-scope.js';
 import { type ApplierStatus, StatusBoard } from '../status.js';
 import type { Roster } from '../workers/roster.js';
 import { living } from '../workers/seats.js';

@@ -2,8 +2,8 @@ import type { PositionRow } from '@millrace/follower';
 import { decodeAnchor, FollowerReports, type Log } from '@millrace/log';
 import { comparePositions, type Position } from '@millrace/model';
 import type { Clock, Fault } from '@millrace/runtime';
-import { parseNotes } from '../notes.js';
-import { reportOf } from '../reporter.js';
+import { reportOf } from '../registration/reporter.js';
+import { parseNotes } from '../session/notes.js';
 import type { PartitionBoard } from './partition-run.js';
 
 /** The row that is furthest behind: up to its position the follower is complete (R25). Undefined when there are no rows. */

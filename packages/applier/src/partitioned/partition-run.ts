@@ -1,11 +1,11 @@
 import type { FollowerPartition } from '@millrace/follower';
 import { isFault } from '@millrace/runtime';
-import { RegisteredAnew } from '../own-row.js';
-import { SessionRunner } from '../session-runner.js';
-import type { SessionSettings } from '../session-scope.js';
-import type { Standing } from '../standing.js';
+import { RegisteredAnew } from '../session/own-row.js';
+import { SessionRunner } from '../session/session-runner.js';
+import type { SessionSettings } from '../session/session-scope.js';
+import type { Standing } from '../session/standing.js';
+import type { Topics } from '../session/topics.js';
 import { StatusBoard } from '../status.js';
-import type { Topics } from '../topics.js';
 import { partitionOf } from './partition.js';
 
 /** How the work on a partition ended. */

@@ -1,6 +1,6 @@
 import type { Follower, SeenWorker, WorkerTable } from '@millrace/follower';
 import { type Clock, type Logger, toFault } from '@millrace/runtime';
-import type { SessionSettings } from '../session-scope.js';
+import type { SessionSettings } from '../session/session-scope.js';
 import { living, seatOf, silent } from './seats.js';
 
 /** Who this process is, for people. */

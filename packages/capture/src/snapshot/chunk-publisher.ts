@@ -1,6 +1,6 @@
 import { type RowImage, rowImageOf } from '@millrace/model';
+import type { Recorder } from '../chain/recorder.js';
 import type { CaptureSettings } from '../options.js';
-import type { Recorder } from '../recorder.js';
 import type { KeyRange, WindowChunk } from '../source.js';
 import { BatchBuilder } from '../stream/batch-builder.js';
 import { EventWriter } from '../stream/event-writer.js';

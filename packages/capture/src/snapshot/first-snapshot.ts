@@ -1,7 +1,7 @@
 import type { LayoutTopic, SnapshotState } from '@millrace/log';
+import type { Opening } from '../epoch/startup-check.js';
 import type { CaptureSettings } from '../options.js';
 import type { SourceSession } from '../source.js';
-import type { Opening } from '../startup-check.js';
 import type { ShapeBook, ShapeChange } from '../stream/shape-book.js';
 import type { PlannedTable } from './initial-snapshot.js';
 import { wholeTable } from './states.js';

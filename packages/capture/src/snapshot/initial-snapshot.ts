@@ -1,8 +1,8 @@
 import type { ChunkNote, SnapshotState } from '@millrace/log';
 import { eventFlags } from '@millrace/log';
 import type { Position } from '@millrace/model';
+import type { Recorder } from '../chain/recorder.js';
 import type { CaptureSettings } from '../options.js';
-import type { Recorder } from '../recorder.js';
 import type { InitialSnapshot, KeyRange, SnapshotTable } from '../source.js';
 import { BatchBuilder } from '../stream/batch-builder.js';
 import { EventWriter } from '../stream/event-writer.js';

@@ -8,9 +8,9 @@ import {
 } from '@millrace/model';
 import { backoff_ms } from '@millrace/runtime';
 import { orAborted } from '../abortable.js';
-import type { ChainFacts } from '../chain-facts.js';
+import type { ChainFacts } from '../chain/chain-facts.js';
+import type { Recorder, SnapshotChange } from '../chain/recorder.js';
 import type { CaptureSettings } from '../options.js';
-import type { Recorder, SnapshotChange } from '../recorder.js';
 import type { SourceSession, Watermark, WindowChunk } from '../source.js';
 import type { Shape } from '../stream/shape.js';
 import type { ShapeBook } from '../stream/shape-book.js';

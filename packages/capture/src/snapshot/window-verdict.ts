@@ -1,5 +1,5 @@
 import { hasPortableKey, type Relation } from '@millrace/model';
-import type { ChainFacts } from '../chain-facts.js';
+import type { ChainFacts } from '../chain/chain-facts.js';
 import type { CaptureSettings } from '../options.js';
 import type { KeyRange, WindowChunk } from '../source.js';
 import type { Shape } from '../stream/shape.js';

@@ -1,8 +1,8 @@
 import type { Lsn, Position } from '@millrace/model';
 import type { Clock } from '@millrace/runtime';
+import type { Recorder } from '../chain/recorder.js';
 import type { CaptureDecisions } from '../decisions.js';
 import type { CaptureLimits } from '../options.js';
-import type { Recorder } from '../recorder.js';
 
 export interface IdleRecordsOptions {
   readonly decisions: CaptureDecisions;

@@ -9,7 +9,7 @@ import {
   sameRelation,
 } from '@millrace/model';
 import { assert, Fault } from '@millrace/runtime';
-import type { ChainFacts } from '../chain-facts.js';
+import type { ChainFacts } from '../chain/chain-facts.js';
 import { partitionOf } from './partitioner.js';
 import type { Shape } from './shape.js';
 import { topicNameOf } from './topic-names.js';

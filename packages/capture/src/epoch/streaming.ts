@@ -1,19 +1,19 @@
 import type { Relation } from '@millrace/model';
 import { ByteGate } from '@millrace/runtime';
-import { watchCatalogue } from './catalogue-watch.js';
+import { trimProgress } from '../chain/progress-trimming.js';
+import type { FirstSnapshot } from '../snapshot/first-snapshot.js';
+import { readInitialSnapshot } from '../snapshot/initial-snapshot.js';
+import { SnapshotMeter } from '../snapshot/snapshot-progress.js';
+import { unfinished } from '../snapshot/states.js';
+import { WindowEngine } from '../snapshot/window-engine.js';
+import { BatchBuilder } from '../stream/batch-builder.js';
+import { EventWriter } from '../stream/event-writer.js';
+import { IdleRecords } from '../stream/idle-records.js';
+import { StreamSink } from '../stream/stream-sink.js';
+import { watchCatalogue } from '../watches/catalogue-watch.js';
+import { watchFollowers } from '../watches/followers-watch.js';
 import type { EpochParts } from './epoch-parts.js';
-import { watchFollowers } from './followers-watch.js';
-import { trimProgress } from './progress-trimming.js';
-import type { FirstSnapshot } from './snapshot/first-snapshot.js';
-import { readInitialSnapshot } from './snapshot/initial-snapshot.js';
-import { SnapshotMeter } from './snapshot/snapshot-progress.js';
-import { unfinished } from './snapshot/states.js';
-import { WindowEngine } from './snapshot/window-engine.js';
 import type { Opening } from './startup-check.js';
-import { BatchBuilder } from './stream/batch-builder.js';
-import { EventWriter } from './stream/event-writer.js';
-import { IdleRecords } from './stream/idle-records.js';
-import { StreamSink } from './stream/stream-sink.js';
 
 /** SNAPSHOT and STREAM of an epoch, and what runs beside: windows, followers' wishes, the catalogue. */
 export class Streaming {

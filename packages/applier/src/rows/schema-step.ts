@@ -2,10 +2,10 @@ import type { FollowerTransaction, MirroredTable } from '@millrace/follower';
 import type { OpenRecord, SchemaRecord, TopicRelation } from '@millrace/log';
 import { diffRelations, relationName, type SchemaChange, sameRelation } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
-import type { SchemaPolicy } from './policies.js';
-import { keepShape, type Standing } from './standing.js';
+import type { SchemaPolicy } from '../policies.js';
+import { keepShape, type Standing } from '../session/standing.js';
+import type { Topics } from '../session/topics.js';
 import type { Tables } from './tables.js';
-import type { Topics } from './topics.js';
 
 /** What a schema record comes to for this follower. Pure; made before its transaction begins. */
 export interface SchemaStep {

@@ -8,7 +8,7 @@ import {
   type SnapshotState,
 } from '@millrace/log';
 import type { Position } from '@millrace/model';
-import type { ApplierDecisions } from './decisions.js';
+import type { ApplierDecisions } from '../decisions.js';
 import { type FollowerNotes, formatNotes, type KeptShape, parseNotes } from './notes.js';
 
 /** Where a follower stands, as a value: folded over counting records before a row of them is written. */

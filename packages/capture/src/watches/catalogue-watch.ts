@@ -1,10 +1,10 @@
 import type { Relation } from '@millrace/model';
-import type { ChainFacts } from './chain-facts.js';
-import type { CaptureSettings } from './options.js';
-import type { Progress } from './progress.js';
-import { unfinished } from './snapshot/states.js';
-import type { SourceSession } from './source.js';
-import type { ShapeBook } from './stream/shape-book.js';
+import type { ChainFacts } from '../chain/chain-facts.js';
+import type { Progress } from '../chain/progress.js';
+import type { CaptureSettings } from '../options.js';
+import { unfinished } from '../snapshot/states.js';
+import type { SourceSession } from '../source.js';
+import type { ShapeBook } from '../stream/shape-book.js';
 
 export interface CatalogueWatchOptions {
   readonly settings: CaptureSettings;

@@ -2,11 +2,11 @@ import type { SchemaRecord } from '@millrace/log';
 import type { Column, Relation } from '@millrace/model';
 import { lsn } from '@millrace/model';
 import { describe, expect, it } from 'vitest';
+import type { Standing } from '../session/standing.js';
+import { Topics } from '../session/topics.js';
+import { itemsCodec, textColumn, items as threeColumns } from '../testing/items.js';
 import { planSchema } from './schema-step.js';
-import type { Standing } from './standing.js';
 import { Tables } from './tables.js';
-import { itemsCodec, textColumn, items as threeColumns } from './testing/items.js';
-import { Topics } from './topics.js';
 
 const items: Relation = { ...threeColumns, columns: threeColumns.columns.slice(0, 2) };
 const widened: Relation = { ...items, columns: [...items.columns, textColumn(3, 'rank')] };

@@ -1,11 +1,11 @@
 import type { ChainReader, Log } from '@millrace/log';
 import { formatLsn, formatPosition, maxLsn, type Position } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
-import type { ChainFacts, TopicFacts } from './chain-facts.js';
-import type { CaptureDecisions } from './decisions.js';
+import type { ChainFacts, TopicFacts } from '../chain/chain-facts.js';
+import type { CaptureDecisions } from '../decisions.js';
+import type { CaptureSettings } from '../options.js';
+import type { SourceSession } from '../source.js';
 import { describeFork, type ForkVerdict } from './fork.js';
-import type { CaptureSettings } from './options.js';
-import type { SourceSession } from './source.js';
 
 /** How the epoch opens. */
 export interface Opening {

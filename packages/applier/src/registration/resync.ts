@@ -1,10 +1,10 @@
 import type { Follower } from '@millrace/follower';
 import { anchorOf, ChainReader, type CountingRecord, type Log } from '@millrace/log';
 import { Fault } from '@millrace/runtime';
-import { parseNotes } from './notes.js';
-import type { ApplierMode } from './policies.js';
+import type { ApplierMode } from '../policies.js';
+import { parseNotes } from '../session/notes.js';
+import { type Checkpoint, verifiedCheckpoint } from '../session/topics.js';
 import { atCheckpoint } from './registration.js';
-import { type Checkpoint, verifiedCheckpoint } from './topics.js';
 
 /**
  * Orders a follower to be read anew: its position row is reset to `building` at the newest checkpoint. Its rows stay readable

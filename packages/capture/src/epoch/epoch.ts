@@ -1,15 +1,15 @@
 import type { SnapshotState } from '@millrace/log';
-import { ChainWriter } from './chain-writer.js';
-import { Confirmer } from './confirmer.js';
+import { ChainWriter } from '../chain/chain-writer.js';
+import { Confirmer } from '../chain/confirmer.js';
+import { PublishQueue } from '../chain/publish-queue.js';
+import { ReadBack } from '../chain/read-back.js';
+import { Recorder } from '../chain/recorder.js';
+import { type FirstSnapshot, planFirstSnapshot } from '../snapshot/first-snapshot.js';
+import { newSnapshot } from '../snapshot/states.js';
+import { ShapeBook } from '../stream/shape-book.js';
+import type { FinishedSnapshot } from '../watches/followers-watch.js';
 import type { EpochOptions, EpochParts } from './epoch-parts.js';
-import type { FinishedSnapshot } from './followers-watch.js';
-import { PublishQueue } from './publish-queue.js';
-import { ReadBack } from './read-back.js';
-import { Recorder } from './recorder.js';
-import { type FirstSnapshot, planFirstSnapshot } from './snapshot/first-snapshot.js';
-import { newSnapshot } from './snapshot/states.js';
 import { checkStart, type Opening } from './startup-check.js';
-import { ShapeBook } from './stream/shape-book.js';
 import { Streaming } from './streaming.js';
 
 /** CHECK → OPEN → SNAPSHOT → STREAM of one claim that counts. Ends with the signal or with the first fault of any of its parts. */

@@ -10,10 +10,10 @@ import type {
   TopicRelation,
 } from '@millrace/log';
 import type { Position, SchemaChange } from '@millrace/model';
-import type { ForkVerdict } from './fork.js';
-import { listed } from './snapshot/states.js';
-import type { LeaderIdentity } from './source.js';
-import type { PartRanges, SealedBatch } from './stream/batch-builder.js';
+import type { ForkVerdict } from '../epoch/fork.js';
+import { listed } from '../snapshot/states.js';
+import type { LeaderIdentity } from '../source.js';
+import type { PartRanges, SealedBatch } from '../stream/batch-builder.js';
 
 /** Ranges as a record carries them, ordered by topic and partition. */
 export const recordRanges = (ranges: PartRanges): RecordRange[] =>

@@ -1,17 +1,17 @@
 import type { ChainReader, FollowerReports } from '@millrace/log';
-import type { ChainFacts } from './chain-facts.js';
-import type { ChainWriter } from './chain-writer.js';
+import type { ChainFacts } from '../chain/chain-facts.js';
+import type { ChainWriter } from '../chain/chain-writer.js';
+import type { Confirmer } from '../chain/confirmer.js';
+import type { Progress } from '../chain/progress.js';
+import type { PublishQueue } from '../chain/publish-queue.js';
+import type { ReadBack } from '../chain/read-back.js';
+import type { Recorder } from '../chain/recorder.js';
+import type { CaptureSettings } from '../options.js';
+import type { SourceSession } from '../source.js';
+import type { CaptureState } from '../state.js';
+import type { ShapeBook } from '../stream/shape-book.js';
+import type { FinishedSnapshot } from '../watches/followers-watch.js';
 import type { Claim } from './claim.js';
-import type { Confirmer } from './confirmer.js';
-import type { FinishedSnapshot } from './followers-watch.js';
-import type { CaptureSettings } from './options.js';
-import type { Progress } from './progress.js';
-import type { PublishQueue } from './publish-queue.js';
-import type { ReadBack } from './read-back.js';
-import type { Recorder } from './recorder.js';
-import type { SourceSession } from './source.js';
-import type { CaptureState } from './state.js';
-import type { ShapeBook } from './stream/shape-book.js';
 
 export interface EpochOptions {
   readonly settings: CaptureSettings;

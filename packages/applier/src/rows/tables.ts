@@ -2,9 +2,9 @@ import type { Codec } from '@millrace/codec';
 import type { MirroredTable } from '@millrace/follower';
 import type { BatchRecord, TopicRelation } from '@millrace/log';
 import { Fault } from '@millrace/runtime';
-import type { KeptShape } from './notes.js';
+import type { KeptShape } from '../session/notes.js';
+import type { Topics } from '../session/topics.js';
 import { TableFeed } from './table-feed.js';
-import type { Topics } from './topics.js';
 
 /** The follower's tables as one session knows them, each with its feed. */
 export class Tables {

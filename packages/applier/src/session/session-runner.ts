@@ -7,13 +7,13 @@ import {
   JointSignal,
   toFault,
 } from '@millrace/runtime';
-import type { Reached } from './decisions.js';
+import type { Reached } from '../decisions.js';
+import type { StatusBoard } from '../status.js';
+import { OwnOwners } from '../workers/own-owners.js';
 import { parseNotes } from './notes.js';
 import { RegisteredAnew } from './own-row.js';
 import { Session } from './session.js';
 import type { SessionOptions } from './session-scope.js';
-import type { StatusBoard } from './status.js';
-import { OwnOwners } from './workers/own-owners.js';
 
 /** A store with one owner: its lock is free once the owner has gone, and that is the takeover. */
 const lockedBackoff: BackoffPolicy = { ...defaultBackoff, max_ms: 1_000 };

@@ -3,10 +3,10 @@ import type { Follower } from '@millrace/follower';
 import type { ChainReader, ChainStart, Log } from '@millrace/log';
 import type { Position } from '@millrace/model';
 import type { Surroundings } from '@millrace/runtime';
-import type { ReadEvents } from './apply-group.js';
-import type { ApplierDecisions } from './decisions.js';
-import type { Partition } from './partitioned/partition.js';
-import type { ApplierLimits, ApplierPolicies } from './policies.js';
+import type { ApplierDecisions } from '../decisions.js';
+import type { Partition } from '../partitioned/partition.js';
+import type { ApplierLimits, ApplierPolicies } from '../policies.js';
+import type { ReadEvents } from '../rows/apply-group.js';
 import type { Standing } from './standing.js';
 import type { Topics } from './topics.js';
 

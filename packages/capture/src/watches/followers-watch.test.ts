@@ -1,10 +1,10 @@
 import type { FollowerReport } from '@millrace/log';
 import { lsn } from '@millrace/model';
 import { describe, expect, it } from 'vitest';
-import type { ChainFacts } from './chain-facts.js';
+import type { ChainFacts } from '../chain/chain-facts.js';
+import { testRelation } from '../memory/shop.js';
+import { newSnapshot } from '../snapshot/states.js';
 import { followerPositions, unservedTopics } from './followers-watch.js';
-import { testRelation } from './memory/shop.js';
-import { newSnapshot } from './snapshot/states.js';
 
 const logId = new Uint8Array(16).fill(1);
 const at = { history: 0, end: lsn(50n) };

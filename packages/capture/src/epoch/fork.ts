@@ -1,5 +1,5 @@
 import { formatLsn, type Lsn, minLsn, type Position } from '@millrace/model';
-import type { LeaderIdentity } from './source.js';
+import type { LeaderIdentity } from '../source.js';
 
 /** What became of the leader since the chain's last `open`, §8. */
 export type ForkVerdict =

@@ -1,7 +1,7 @@
 import { type Lsn, lsnZero, maxLsn, type Position } from '@millrace/model';
-import type { CaptureDecisions } from './decisions.js';
+import type { CaptureDecisions } from '../decisions.js';
+import type { SourceSession } from '../source.js';
 import type { Progress } from './progress.js';
-import type { SourceSession } from './source.js';
 
 /** Reports write, flush and apply to the leader, each only forward within a session (R2, R8, R9, §11). */
 export class Confirmer {

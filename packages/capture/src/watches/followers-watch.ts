@@ -1,8 +1,8 @@
 import { type FollowerReport, type FollowerReports, sameBytes } from '@millrace/log';
 import { type Lsn, lsnZero, type Position } from '@millrace/model';
-import type { ChainFacts } from './chain-facts.js';
-import type { CaptureSettings } from './options.js';
-import { unfinished } from './snapshot/states.js';
+import type { ChainFacts } from '../chain/chain-facts.js';
+import type { CaptureSettings } from '../options.js';
+import { unfinished } from '../snapshot/states.js';
 
 /** Where the named followers are, for §11: 0 for one that is not exact, of another log or history, or unknown. */
 export function followerPositions(

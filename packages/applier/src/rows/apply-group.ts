@@ -10,8 +10,10 @@ import type {
 } from '@millrace/log';
 import type { Lsn } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
-import type { ApplierDecisions } from './decisions.js';
-import type { ApplierLimits } from './policies.js';
+import type { ApplierDecisions } from '../decisions.js';
+import type { ApplierLimits } from '../policies.js';
+import { advance, type Standing, stateOf, storedPosition } from '../session/standing.js';
+import { learnTopics } from '../session/topics.js';
 import { RowStream } from './row-stream.js';
 import {
   adoptStep,
@@ -21,8 +23,6 @@ import {
   type SchemaStep,
   takeSchemaStep,
 } from './schema-step.js';
-import { advance, type Standing, stateOf, storedPosition } from './standing.js';
-import { learnTopics } from './topics.js';
 
 /** Reads a record's events; the protocol's reader unless a test replaces it. */
 export type ReadEvents = typeof readRecordEvents;

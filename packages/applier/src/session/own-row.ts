@@ -2,9 +2,9 @@ import type { StoredPosition } from '@millrace/follower';
 import { type FollowerReport, type FollowerReports, sameBytes } from '@millrace/log';
 import { formatPosition } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
-import type { Reached } from './decisions.js';
+import type { Reached } from '../decisions.js';
+import { randomBytesOf } from '../registration/registration.js';
 import { parseNotes } from './notes.js';
-import { randomBytesOf } from './registration.js';
 import type { SessionOptions } from './session-scope.js';
 
 /** The position row is to be taken over anew: a resync was ordered. No fault. */

@@ -2,8 +2,8 @@ import type { Follower, StoredPosition } from '@millrace/follower';
 import { anchorOf, encodeAnchor, type Log, startOfChain } from '@millrace/log';
 import { startOfHistory } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
-import { formatNotes } from './notes.js';
-import { type Checkpoint, verifiedCheckpoint } from './topics.js';
+import { formatNotes } from '../session/notes.js';
+import { type Checkpoint, verifiedCheckpoint } from '../session/topics.js';
 
 /** Random bytes from the injected source of chance, so that simulations repeat. For identities, not for secrets. */
 export function randomBytesOf(random: () => number, bytes: number): Uint8Array {

@@ -1,6 +1,6 @@
 import { decodeAnchor, type FollowerReport, type FollowerReports } from '@millrace/log';
 import { type Clock, type Fault, type Logger, toFault } from '@millrace/runtime';
-import { orphans, type Standing, stateOf } from './standing.js';
+import { orphans, type Standing, stateOf } from '../session/standing.js';
 
 /** Who reports. */
 export interface Reporter {

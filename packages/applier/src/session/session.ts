@@ -2,19 +2,19 @@ import type { FollowerTransaction, StoredPosition } from '@millrace/follower';
 import { type ChainReader, type CountingRecord, decodeAnchor, FollowerReports } from '@millrace/log';
 import { formatPosition, type Lsn } from '@millrace/model';
 import { Fault, isFault } from '@millrace/runtime';
-import { type Applied, applyGroup, type GroupContext, isBuilding } from './apply-group.js';
-import type { Reached } from './decisions.js';
+import { standsAlone } from '../chain/grouping.js';
+import { Pace } from '../chain/pace.js';
+import { ReadAhead } from '../chain/read-ahead.js';
+import type { Reached } from '../decisions.js';
+import { PositionReports } from '../registration/reporter.js';
+import { type Applied, applyGroup, type GroupContext, isBuilding } from '../rows/apply-group.js';
+import { adoptStep, planAdoption, takeSchemaStep } from '../rows/schema-step.js';
+import { Tables } from '../rows/tables.js';
 import { diverged, refuseFork } from './divergence.js';
-import { standsAlone } from './grouping.js';
 import { parseNotes } from './notes.js';
 import { OwnRow } from './own-row.js';
-import { Pace } from './pace.js';
-import { ReadAhead } from './read-ahead.js';
-import { PositionReports } from './reporter.js';
-import { adoptStep, planAdoption, takeSchemaStep } from './schema-step.js';
 import type { AppliedGroup, SessionObserver, SessionOptions } from './session-scope.js';
 import { type Standing, standingAt, storedPosition } from './standing.js';
-import { Tables } from './tables.js';
 import { learnTopics, Topics, topicsUntil, verifiedOpen } from './topics.js';
 
 /** Pauses between two looks at a barrier: other workers are at it, and nothing tells when they are through. */

@@ -1,6 +1,6 @@
 import type { LayoutTopic, ProgressRecord, SnapshotState, TopicRelation } from '@millrace/log';
-import { withoutChunk, withoutTopic } from './snapshot/states.js';
-import type { LeaderIdentity } from './source.js';
+import { withoutChunk, withoutTopic } from '../snapshot/states.js';
+import type { LeaderIdentity } from '../source.js';
 
 /** A topic as the chain knows it. */
 export interface TopicFacts {

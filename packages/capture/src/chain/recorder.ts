@@ -10,14 +10,10 @@ import type {
 } from '@millrace/log';
 import type { Lsn, Position } from '@millrace/model';
 import type { Clock } from '@millrace/runtime';
-import type { ChainWriter } from './chain-writer.js';
-import type { CaptureLimits } from './options.js';
-import type { PublishQueue } from './publish-queue.js';
-import type { ReadBack } from './read-back.js';
-import { batchRecord, chunkRecord, idleRecord, openRecord, schemaRecord } from './records-of-epoch.js';
-import { isFinished, unfinished, withoutChunk, withoutReading } from './snapshot/states.js';
-import type { LeaderIdentity } from './source.js';
-import type { Opening } from './startup-check.js';
+import type { Opening } from '../epoch/startup-check.js';
+import type { CaptureLimits } from '../options.js';
+import { isFinished, unfinished, withoutChunk, withoutReading } from '../snapshot/states.js';
+import type { LeaderIdentity } from '../source.js';
 import {
   addRanges,
   type BatchBuilder,
@@ -25,8 +21,12 @@ import {
   type PartRanges,
   partitionBatches,
   type SealedBatch,
-} from './stream/batch-builder.js';
-import type { ShapeChange } from './stream/shape-book.js';
+} from '../stream/batch-builder.js';
+import type { ShapeChange } from '../stream/shape-book.js';
+import type { ChainWriter } from './chain-writer.js';
+import type { PublishQueue } from './publish-queue.js';
+import type { ReadBack } from './read-back.js';
+import { batchRecord, chunkRecord, idleRecord, openRecord, schemaRecord } from './records-of-epoch.js';
 
 /** Alters what a checkpoint says about snapshots. */
 export type SnapshotChange = (snapshots: readonly SnapshotState[]) => readonly SnapshotState[];

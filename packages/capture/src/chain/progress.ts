@@ -1,8 +1,8 @@
 import type { ProgressRecord } from '@millrace/log';
 import { type Lsn, lsnZero, type Position, startOfHistory } from '@millrace/model';
 import type { Clock } from '@millrace/runtime';
-import type { CaptureStatus, SnapshotProgress } from './status.js';
-import type { ChangeCounts } from './stream/event-writer.js';
+import type { CaptureStatus, SnapshotProgress } from '../status.js';
+import type { ChangeCounts } from '../stream/event-writer.js';
 
 const ops = ['r', 'c', 'u', 'd', 't'] as const;
 

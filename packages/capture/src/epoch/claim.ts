@@ -10,9 +10,9 @@ import {
 } from '@millrace/log';
 import type { Position } from '@millrace/model';
 import { backoff_ms, defaultBackoff, Fault, isFault } from '@millrace/runtime';
-import type { ChainFacts } from './chain-facts.js';
-import type { CaptureSettings } from './options.js';
-import type { CaptureState } from './state.js';
+import type { ChainFacts } from '../chain/chain-facts.js';
+import type { CaptureSettings } from '../options.js';
+import type { CaptureState } from '../state.js';
 
 /** A claim that counts, and where the chain stood when it did. */
 export interface Claim {

@@ -1,4 +1,4 @@
-import type { ApplierLimits } from './policies.js';
+import type { ApplierLimits } from '../policies.js';
 
 /** Weight of the latest measurement in the running average. */
 const newest_weight = 0.3;
