@@ -55,6 +55,9 @@ interface PlannedRecord {
   readonly completed: readonly number[];
 }
 
+/** One call's worth: nothing is handed over before the transaction is there. */
+const whileBeginning_events_max = 200n;
+
 interface PlannedGroup {
   readonly records: readonly PlannedRecord[];
   readonly after: Standing;
@@ -72,19 +75,34 @@ export async function applyGroup(
   context: GroupContext,
 ): Promise<Applied> {
   const planned = planRecords(group, forkAt, from, context);
-  const transaction = await context.begin(storedPosition(from), storedPosition(planned.after));
-  const stream = new RowStream(transaction, context.limits);
+  const begun = context.begin(storedPosition(from), storedPosition(planned.after));
+  if (!isReadWhileBeginning(group)) await begun;
+  const stream = new RowStream(begun, context.limits);
   try {
-    for (const record of planned.records) await applyRecord(record, forkAt, transaction, stream, context);
+    for (const record of planned.records) await applyRecord(record, forkAt, begun, stream, context);
     await stream.finish();
     context.signal.throwIfAborted();
-    await transaction.commit();
+    await (await begun).commit();
   } catch (error) {
     await stream.quiesce();
-    await transaction.abort();
+    // Whoever may not write is told so, whatever else went wrong meanwhile.
+    await (await begun).abort();
     throw error;
   }
   return { standing: planned.after, events: stream.events, bytes: stream.bytes };
+}
+
+/**
+ * A few events are read and gathered while the store moves the position row; their call waits for it. More of them wait before
+ * the first is read, because it is the transaction that has the bulk lane.
+ */
+function isReadWhileBeginning(group: readonly CountingRecord[]): boolean {
+  let events = 0n;
+  for (const { record } of group) {
+    if (record.kind !== 'progress' || record.barrier || record.snapshotDone) return false;
+    events += record.events;
+  }
+  return events <= whileBeginning_events_max;
 }
 
 function planRecords(
@@ -137,14 +155,14 @@ function withTables(standing: Standing, steps: readonly SchemaStep[]): Standing 
 async function applyRecord(
   planned: PlannedRecord,
   forkAt: Lsn | undefined,
-  transaction: FollowerTransaction,
+  begun: Promise<FollowerTransaction>,
   stream: RowStream,
   context: GroupContext,
 ): Promise<void> {
   const { record } = planned.counting;
   for (const step of planned.steps) {
     await stream.finish();
-    await takeSchemaStep(transaction, step);
+    await takeSchemaStep(await begun, step);
     adoptStep(context.tables, step);
   }
   if (record.kind !== 'progress') return;
@@ -158,7 +176,7 @@ async function applyRecord(
     const table = context.tables.get(topic);
     if (!table) continue;
     const exact: MirroredTable = { ...table, state: 'exact' };
-    await transaction.evolve(exact, []);
+    await (await begun).evolve(exact, []);
     context.tables.set(topic, exact);
   }
 }

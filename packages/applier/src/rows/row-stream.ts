@@ -23,7 +23,9 @@ const perEvent_bytes = 64;
  * of one table keep their order; calls of different tables do not meet.
  */
 export class RowStream {
-  readonly #transaction: FollowerTransaction;
+  readonly #begun: Promise<FollowerTransaction>;
+  /** Undefined until it has begun. */
+  #transaction: FollowerTransaction | undefined;
   readonly #limits: RowStreamLimits;
   readonly #touched = new Set<TableFeed>();
   #steps: Step[] = [];
@@ -38,8 +40,16 @@ export class RowStream {
   events = 0;
   bytes = 0;
 
-  constructor(transaction: FollowerTransaction, limits: RowStreamLimits) {
-    this.#transaction = transaction;
+  /** `begun` may still be on its way: events are gathered meanwhile, and handed over to it. */
+  constructor(begun: Promise<FollowerTransaction>, limits: RowStreamLimits) {
+    this.#begun = begun;
+    begun.then(
+      (transaction) => {
+        this.#transaction = transaction;
+      },
+      // Told to whoever hands over, or ends.
+      () => undefined,
+    );
     this.#limits = limits;
   }
 
@@ -58,7 +68,7 @@ export class RowStream {
   }
 
   newRows(table: MirroredTable): NewRowsSink | undefined {
-    return this.#transaction.newRows(table);
+    return this.#transaction?.newRows(table);
   }
 
   truncate(table: MirroredTable): void {
@@ -120,7 +130,8 @@ export class RowStream {
   }
 
   async #run(steps: readonly Step[]): Promise<void> {
-    for (const step of steps) await step(this.#transaction);
+    const transaction = await this.#begun;
+    for (const step of steps) await step(transaction);
   }
 
   async #settle(): Promise<void> {
