@@ -1,4 +1,4 @@
-import type { Comparison } from './comparison/comparison.js';
+import { type Comparison, shortened } from './comparison/comparison.js';
 import { cpuPerMillion, type DrainFigure, drainRate, peakMemory } from './comparison/drain-figures.js';
 import { drainComparison } from './comparison/drains.js';
 import { atMost, ratioAtLeast } from './comparison/figure.js';
@@ -27,16 +27,22 @@ function logging(workload: Workload, ...figures: readonly DrainFigure[]): Compar
 export const captureComparisons: readonly Comparison[] = [
   decoding(W2, drainRate(ratioAtLeast(0.95)), cpuPerMillion(atMost(0.8)), peakMemory()),
   decoding(W3, drainRate(ratioAtLeast(0.95)), cpuPerMillion(), peakMemory()),
-  decoding(W5, drainRate(), cpuPerMillion(), boundedMemory),
-  decoding(W1, drainRate(), cpuPerMillion()),
-  decoding(workloads['W2-1'], drainRate(), cpuPerMillion()),
-  decoding(workloads['W2-10'], drainRate(), cpuPerMillion()),
-  decoding(W6, drainRate(), cpuPerMillion()),
-  decoding(W8, drainRate(), cpuPerMillion()),
+  ...shortened(
+    0.3,
+    decoding(W5, drainRate(), cpuPerMillion(), boundedMemory),
+    decoding(W1, drainRate(), cpuPerMillion()),
+    decoding(workloads['W2-1'], drainRate(), cpuPerMillion()),
+    decoding(workloads['W2-10'], drainRate(), cpuPerMillion()),
+    decoding(W6, drainRate(), cpuPerMillion()),
+    decoding(W8, drainRate(), cpuPerMillion()),
+  ),
   logging(W2, drainRate(ratioAtLeast(0.8)), cpuPerMillion(), peakMemory()),
-  logging(W5, drainRate(), cpuPerMillion(), boundedMemory),
-  logging(W3, drainRate(), cpuPerMillion(), peakMemory()),
-  logging(W1, drainRate(), cpuPerMillion()),
-  logging(W6, drainRate(), cpuPerMillion()),
-  logging(W8, drainRate(), cpuPerMillion()),
+  ...shortened(
+    0.3,
+    logging(W5, drainRate(), cpuPerMillion(), boundedMemory),
+    logging(W3, drainRate(), cpuPerMillion(), peakMemory()),
+    logging(W1, drainRate(), cpuPerMillion()),
+    logging(W6, drainRate(), cpuPerMillion()),
+    logging(W8, drainRate(), cpuPerMillion()),
+  ),
 ];

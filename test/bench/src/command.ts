@@ -15,7 +15,7 @@ pnpm bench report      tables of README.md and test/bench/README.md from the pub
   workload    W1 to W8, or what else is listed below; default all
   --peer      only comparisons with this peer
   --pairs     default ${published_pairs_min}
-  --scale     share of the published backlog, default 1
+  --scale     share of the published workload, default 1
   --out       results file; default test/bench/results/published.json for a run with at least ${published_pairs_min}
               pairs at scale 1, else test/bench/results/trial.json, which git ignores
 `;

@@ -1,4 +1,4 @@
-import type { Comparison } from './comparison/comparison.js';
+import { type Comparison, shortened } from './comparison/comparison.js';
 import { cpuPerMillion, type DrainFigure, drainRate, peakMemory } from './comparison/drain-figures.js';
 import { drainComparison } from './comparison/drains.js';
 import { atMost, ratioAtLeast } from './comparison/figure.js';
@@ -42,9 +42,12 @@ const boundedMemory = (engine_bytes = 0): DrainFigure[] => [
 /** End to end, into a follower of each kind. */
 export const followerComparisons: readonly Comparison[] = [
   intoPostgres(W2, drainRate(ratioAtLeast(1.2))),
-  intoPostgres(W5, drainRate(ratioAtLeast(1.2)), ...boundedMemory()),
-  intoPostgres(W1, drainRate(ratioAtLeast(4))),
-  intoPostgres(W6, drainRate(ratioAtLeast(4))),
+  ...shortened(
+    0.4,
+    intoPostgres(W5, drainRate(ratioAtLeast(1.2)), ...boundedMemory()),
+    intoPostgres(W1, drainRate(ratioAtLeast(4))),
+    intoPostgres(W6, drainRate(ratioAtLeast(4))),
+  ),
   intoDuckDb(W2, drainRate(ratioAtLeast(0.7)), cpuPerMillion()),
-  intoDuckDb(W5, drainRate(), ...boundedMemory(engineMemory_bytes)),
+  ...shortened(0.3, intoDuckDb(W5, drainRate(), ...boundedMemory(engineMemory_bytes))),
 ];

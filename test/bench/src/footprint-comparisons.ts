@@ -1,4 +1,4 @@
-import type { Comparison } from './comparison/comparison.js';
+import { type Comparison, shortened } from './comparison/comparison.js';
 import { captureAttached, recvlogicalAttached } from './footprint/attachments.js';
 import { overheadComparison } from './footprint/overhead.js';
 import { quietComparison } from './footprint/quiet.js';
@@ -17,6 +17,5 @@ export const footprintComparisons: readonly Comparison[] = [
     isWriting: true,
   }),
   restartComparison,
-  overheadComparison(captureAttached),
-  overheadComparison(recvlogicalAttached),
+  ...shortened(0.4, overheadComparison(captureAttached), overheadComparison(recvlogicalAttached)),
 ];

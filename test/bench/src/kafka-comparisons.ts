@@ -1,4 +1,4 @@
-import type { Comparison } from './comparison/comparison.js';
+import { type Comparison, shortened } from './comparison/comparison.js';
 import { cpuPerMillion, type DrainFigure, drainRate, peakMemory } from './comparison/drain-figures.js';
 import { drainComparison } from './comparison/drains.js';
 import { ratioAtLeast, ratioAtMost } from './comparison/figure.js';
@@ -40,10 +40,11 @@ function needing(lock: URL, comparison: Comparison): Comparison {
 const againstTuned = [drainRate(ratioAtLeast(4)), peakMemory(ratioAtMost(0.15)), cpuPerMillion()];
 
 /** Into Kafka, beside Debezium. */
-export const kafkaComparisons: readonly Comparison[] = [
+export const kafkaComparisons: readonly Comparison[] = shortened(
+  0.4,
   intoKafka(W1, debeziumTuned, againstTuned),
   intoKafka(W2, debeziumTuned, againstTuned),
   intoKafka(W8, debeziumTuned, againstTuned),
   intoKafka(W2, debeziumAsItComes, [drainRate(), peakMemory(), cpuPerMillion()]),
   needing(jdbcLock, throughKafka(debeziumJdbc)),
-];
+);

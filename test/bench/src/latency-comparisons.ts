@@ -1,4 +1,4 @@
-import type { Comparison } from './comparison/comparison.js';
+import { type Comparison, shortened } from './comparison/comparison.js';
 import { atMost, ratioAtMost } from './comparison/figure.js';
 import { millracePostgres } from './contestants/followers/millrace-postgres.js';
 import { latencyComparison } from './latency/comparison.js';
@@ -24,7 +24,8 @@ export function throughKafka(peer: LatencyContestant): Comparison {
 }
 
 /** From the leader's acknowledgement of a commit to its row in the follower. */
-export const latencyComparisons: readonly Comparison[] = [
+export const latencyComparisons: readonly Comparison[] = shortened(
+  0.5,
   latencyComparison({
     workload: 'light',
     title: '50 one-row commits a second, Poisson arrivals',
@@ -41,4 +42,4 @@ export const latencyComparisons: readonly Comparison[] = [
     goals: { p99: atMost(50) },
     load: halfOfDrain(millracePostgres),
   }),
-];
+);

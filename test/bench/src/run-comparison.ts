@@ -5,7 +5,8 @@ import { commitId, thisMachine } from './results/machine.js';
 import { type ComparisonResult, headOf } from './results/results.js';
 
 /** Runs one comparison. A failure is a result, too: its error, and no figures. */
-export async function runComparison(comparison: Comparison, options: RunOptions): Promise<ComparisonResult> {
+export async function runComparison(comparison: Comparison, asked: RunOptions): Promise<ComparisonResult> {
+  const options = { ...asked, scale: asked.scale * (comparison.share ?? 1) };
   const started = performance.now();
   const head = {
     ...headOf(comparison, idOf(comparison)),

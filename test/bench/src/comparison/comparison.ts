@@ -8,7 +8,7 @@ export type Tier = (typeof tiers)[number];
 export interface RunOptions {
   /** A published run has at least five. */
   readonly pairs: number;
-  /** Share of the published backlog. */
+  /** Share of the workload as its title has it: of its backlog, or of its time. */
   readonly scale: number;
   /** One line of progress. */
   readonly say: (line: string) => void;
@@ -36,6 +36,8 @@ export interface Comparison {
   readonly title: string;
   readonly subject: string;
   readonly peer?: string;
+  /** Share of the workload that a published run takes, so that the whole suite ends within an hour; default 1. */
+  readonly share?: number;
   /** Throws what went wrong; whatever happens it leaves no process, slot or folder behind. */
   measure(options: RunOptions): Promise<Measured>;
 }
@@ -49,3 +51,7 @@ export function idOf({
 }: Pick<Comparison, 'tier' | 'workload' | 'subject' | 'peer'>): string {
   return `${tier} ${workload}: ${subject}${peer === undefined ? '' : ` / ${peer}`}`;
 }
+
+/** The same comparisons on a share of their workload. */
+export const shortened = (share: number, ...comparisons: readonly Comparison[]): Comparison[] =>
+  comparisons.map((comparison) => ({ ...comparison, share }));
