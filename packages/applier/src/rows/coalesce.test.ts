@@ -3,7 +3,8 @@ import type { Cell, Column, Relation, Row } from '@millrace/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { overlay } from './cells.js';
-import { type Coalescer, coalescerOf, type TableEvent } from './coalesce.js';
+import { coalescerOf } from './coalesce.js';
+import type { Coalescer, TableEvent } from './table-event.js';
 
 const column = (attnum: number, name: string): Column => ({
   attnum,

@@ -1,32 +1,7 @@
-import type { EnvelopeOp } from '@millrace/codec';
-import type { MirroredTable, TableBatch } from '@millrace/follower';
-import type { Row } from '@millrace/model';
+import type { MirroredTable } from '@millrace/follower';
 import { KeyedRows } from './keyed-rows.js';
 import { KeylessRows } from './keyless-rows.js';
-
-/** One event of a table, its rows in the table's present shape. */
-export interface TableEvent {
-  readonly op: Exclude<EnvelopeOp, 't'>;
-  readonly before: Row | null;
-  readonly after: Row | null;
-  /** Halves of a key change (event flags 4 and 8). */
-  readonly half: 'first' | 'second' | undefined;
-}
-
-/**
- * Gathers a table's events and reduces them to what the follower must do: per key the last image, absent cells
- * filled from earlier images of the same batch; per row of a keyless table the net number of copies. Where the order
- * matters (a key change whose new image lacks cells), it closes the batch and begins another.
- */
-export interface Coalescer {
-  add(event: TableEvent): void;
-  /** Takes what has gathered as batches to be written in this order, and starts over. */
-  take(): TableBatch[];
-  /** Forgets what has gathered: the table is truncated. */
-  clear(): void;
-  /** Rows held. */
-  readonly rows: number;
-}
+import type { Coalescer } from './table-event.js';
 
 export function coalescerOf(table: MirroredTable, building: () => boolean): Coalescer {
   return table.relation.key.length > 0 ? new KeyedRows(table, building) : new KeylessRows(table);

@@ -2,7 +2,7 @@ import type { MirroredTable, TableBatch } from '@millrace/follower';
 import { type Row, relationName } from '@millrace/model';
 import { assert } from '@millrace/runtime';
 import { hasAbsent, keyOf, keyText, overlay } from './cells.js';
-import type { Coalescer, TableEvent } from './coalesce.js';
+import { type Coalescer, emptyBatch, type TableEvent } from './table-event.js';
 
 /** What a key comes to. `fresh`: the follower had no row of this key before the batch. */
 type Outcome =
@@ -141,15 +141,3 @@ const keyIdentity = (key: Row): string =>
     key,
     key.map((_, i) => i),
   );
-
-const none: readonly never[] = [];
-
-export const emptyBatch = (table: MirroredTable): TableBatch => ({
-  table,
-  upserts: none,
-  patches: none,
-  moves: none,
-  deletes: none,
-  inserts: none,
-  removes: none,
-});

@@ -2,8 +2,7 @@ import type { MirroredTable, TableBatch } from '@millrace/follower';
 import { type Row, relationName } from '@millrace/model';
 import { assert } from '@millrace/runtime';
 import { hasAbsent, overlay, rowText } from './cells.js';
-import type { Coalescer, TableEvent } from './coalesce.js';
-import { emptyBatch } from './keyed-rows.js';
+import { type Coalescer, emptyBatch, type TableEvent } from './table-event.js';
 
 /** Rows of a table without key are a multiset: what counts is the net number of copies. */
 export class KeylessRows implements Coalescer {

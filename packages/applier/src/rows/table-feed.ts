@@ -4,8 +4,8 @@ import { eventFlags, type RecordCursor } from '@millrace/log';
 import { type Cell, hasUnknownColumns, type Relation, type Row, relationName } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
 import { keyOf, type RowMapping, rowMapping } from './cells.js';
-import { type Coalescer, coalescerOf } from './coalesce.js';
-import { emptyBatch } from './keyed-rows.js';
+import { coalescerOf } from './coalesce.js';
+import { type Coalescer, emptyBatch } from './table-event.js';
 
 interface Version {
   readonly decoder: EventDecoder;
