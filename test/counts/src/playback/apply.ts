@@ -1,7 +1,7 @@
-import { type ApplierDecisions, applierDecisions, createApplier } from '@millrace/applier';
+import { type ApplierDecisions, applierDecisions, createApplier, type ReadEvents } from '@millrace/applier';
 import type { Codec } from '@millrace/codec';
-import type { Follower } from '@millrace/follower';
-import { type Log, MemoryLogServer } from '@millrace/log';
+import type { Follower, StoredPosition } from '@millrace/follower';
+import { type Log, MemoryLogServer, readRecordEvents } from '@millrace/log';
 import { captureTape } from './capture.js';
 import { stillClock, stillSurroundings } from './still-clock.js';
 import { type Tape, turn } from './tape.js';
@@ -47,12 +47,22 @@ export async function applyLog(request: ApplyRequest): Promise<void> {
   const { high } = await log.progress.watermarks();
   let stands = 0n;
   let isReadAhead = false;
+  // A small group's events are read while its transaction begins: not before the count has begun, too.
+  let begun: Promise<void> | undefined;
+  const readEvents: ReadEvents = async (...read) => {
+    await begun;
+    return await readRecordEvents(...read);
+  };
+  const begin = async ({ position }: StoredPosition): Promise<void> => {
+    // The whole chain is read first: a group is then what its limits say, not what happened to be there.
+    for (let i = 0n; !isReadAhead && i < high; i++) await turn();
+    isReadAhead = true;
+    if (position.end > stands && stands > 0n) await before();
+  };
   const follower = watchedFollower(request.follower, {
-    before: async ({ position }) => {
-      // The whole chain is read first: a group is then what its limits say, not what happened to be there.
-      for (let i = 0n; !isReadAhead && i < high; i++) await turn();
-      isReadAhead = true;
-      if (position.end > stands && stands > 0n) await before();
+    before: (to) => {
+      begun = begin(to);
+      return begun;
     },
     after: async ({ position }) => {
       if (position.end > stands && stands > 0n) await after(position.end);
@@ -72,6 +82,7 @@ export async function applyLog(request: ApplyRequest): Promise<void> {
       ahead_records: unlimited,
     },
     decisions: cutAt(request.passEnd),
+    readers: { readEvents },
     surroundings: stillSurroundings,
   });
   await applier.run(stop.signal);
