@@ -3,10 +3,12 @@ import type { Lifetime } from './sampler.js';
 import { everyPart } from './scene.js';
 import { type Finding, judged, mib, tooShort } from './verdict.js';
 
-/** Caches fill, code is compiled, buffers come to their size. */
-const warmUp_s = 180;
-/** Below this a slope says more about noise than about leaks. */
-const judged_s_min = 480;
+/** Of the live heap: code is compiled, tables are read, buffers come to their size. */
+const heapWarmUp_s = 180;
+/** Of resident memory: a store fills its cache up to its limit and allocators keep what they had at most, for ten minutes. */
+const rssWarmUp_s = 600;
+/** In shorter lives the saw-tooth of collections and buffers is a trend of its own. */
+const life_s_min = 1_000;
 const bin_s = 20;
 const hour_s = 3_600;
 /** The live heap after collections is all but free of noise; resident memory also holds what allocators keep. */
@@ -20,7 +22,7 @@ export interface LifeFigures {
   readonly pid: number;
   readonly seconds: number;
   readonly peak_mib: number;
-  /** After the warm-up. Null where it lived too briefly. */
+  /** After the warm-up of each. Null where it lived too briefly. */
   readonly rss_mibPerHour: number | null;
   readonly heap_mibPerHour: number | null;
   /** Of `heap_mib`, what its objects hold outside of it: buffers. */
@@ -32,8 +34,7 @@ export interface LifeFigures {
 export function figuresOf({ part, pid, samples, heaps }: Lifetime): LifeFigures {
   const from_s = samples[0]?.at_s ?? 0;
   const seconds = (samples.at(-1)?.at_s ?? 0) - from_s;
-  const warm = (at_s: number): boolean => at_s - from_s >= warmUp_s;
-  const isLong = seconds - warmUp_s >= judged_s_min;
+  const isLong = seconds >= life_s_min;
   const rss = thinned(
     samples.map(({ at_s, rss_bytes }) => ({ x: at_s, y: rss_bytes })),
     bin_s,
@@ -42,15 +43,15 @@ export function figuresOf({ part, pid, samples, heaps }: Lifetime): LifeFigures 
     x: at_s,
     y: heap_bytes + external_bytes,
   }));
-  const slope = (points: readonly Point[]): number | null =>
-    isLong ? mib((theilSen(points.filter(({ x }) => warm(x))) ?? 0) * hour_s) : null;
+  const slope = (points: readonly Point[], warmUp_s: number): number | null =>
+    isLong ? mib((theilSen(points.filter(({ x }) => x - from_s >= warmUp_s)) ?? 0) * hour_s) : null;
   return {
     part,
     pid,
     seconds: Math.round(seconds),
     peak_mib: mib(Math.max(0, ...samples.map(({ rss_bytes }) => rss_bytes))),
-    rss_mibPerHour: slope(rss),
-    heap_mibPerHour: slope(heap),
+    rss_mibPerHour: slope(rss, rssWarmUp_s),
+    heap_mibPerHour: slope(heap, heapWarmUp_s),
     external_mib: heaps.map(({ external_bytes }) => mib(external_bytes)),
     heap_mib: heap.map(({ y }) => mib(y)),
     rss_mib: rss.map(({ y }) => mib(y)),

@@ -10,9 +10,9 @@ const mib = 2 ** 20;
 const failed = (findings: readonly Finding[]): string[] =>
   findings.filter(({ verdict }) => verdict === 'failed').map(({ what }) => what);
 
-/** 15 minutes of a process whose memory is `rss` and whose live heap is `heap` MiB at second n. */
+/** 25 minutes of a process whose memory is `rss` and whose live heap is `heap` MiB at second n. */
 function lifeOf(rss: (n: number) => number, heap: (n: number) => number): Lifetime {
-  const seconds = Array.from({ length: 900 }, (_, n) => n);
+  const seconds = Array.from({ length: 1_500 }, (_, n) => n);
   return {
     part: 'lake',
     pid: 7,
