@@ -41,7 +41,11 @@ interface Envelope {
   readonly op: string;
   readonly before: unknown;
   readonly after: Readonly<Record<string, Readonly<Record<string, unknown>>>> | null;
-  readonly source: { readonly schema: string; readonly table: string };
+  readonly source: {
+    readonly schema: string;
+    readonly table: string;
+    readonly lsn: { readonly long: bigint };
+  };
 }
 
 /** What somebody else's consumer knows of a topic after reading it: the rows by key, as their events left them. */
@@ -49,6 +53,11 @@ interface ReadTopic {
   readonly rows: Map<number, Readonly<Record<string, unknown>>>;
   readonly ops: string[];
   tombstones: number;
+  /**
+   * Of the last TRUNCATE: it stands on one partition, and rows of another that came before it may be read after it. A reader of
+   * several partitions tells them by their LSN.
+   */
+  emptiedAt: bigint;
 }
 
 /** Somebody else's consumer: a Kafka consumer group and a client of Confluent's registry, nothing of ours. */
@@ -84,7 +93,10 @@ class OutsideConsumer implements AsyncDisposable {
   }
 
   async #read(topic: string, { key, value }: KafkaMessage): Promise<void> {
-    const known: ReadTopic = this.topics.get(topic) ?? { rows: new Map(), ops: [], tombstones: 0 };
+    const known: ReadTopic = this.topics.get(topic) ?? {
+      ...{ rows: new Map(), ops: [], tombstones: 0 },
+      emptiedAt: -1n,
+    };
     this.topics.set(topic, known);
     const id = key === null ? undefined : ((await this.#registry.decode(key)) as { id: number }).id;
     if (value === null) {
@@ -94,7 +106,12 @@ class OutsideConsumer implements AsyncDisposable {
     const { op, after, source } = (await this.#registry.decode(value)) as Envelope;
     expect(topic).toBe(`${pipeline}.${source.schema}.${source.table}`);
     known.ops.push(op);
-    if (op === 't') known.rows.clear();
+    // A union comes wrapped in its branch's name.
+    const lsn = Object.values(source.lsn ?? {})[0] ?? 0n;
+    if (op === 't') {
+      known.rows.clear();
+      known.emptiedAt = lsn;
+    } else if (lsn < known.emptiedAt) return;
     else if (after === null) known.rows.delete(id as number);
     else known.rows.set(id as number, Object.values(after)[0] ?? {});
   }
