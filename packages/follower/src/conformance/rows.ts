@@ -37,20 +37,20 @@ export function describeRows(bench: Bench): void {
       ]);
     });
 
-    test.each([3, 450])('%i new rows arrive by the bulk lane, where the store has one', async (count) => {
+    test.each([3, 450])('%i new rows arrive by the bulk lane', async (count) => {
       const driver = await started(bench);
       // The first write makes the table known to the store's session.
       await driver.write(items, { upserts: [['-1', 'known', null, null]] });
       await driver.apply(async (tx) => {
         const sink = tx.newRows(items);
-        if (!sink) return;
+        // Without this the test could pass on a store that has lost its lane.
+        if (!sink) return expect.unreachable('an exact table that is known has a bulk lane');
         for (let i = 0; i < count; i++) addItem(sink, i);
         sink.long(0, count);
         sink.dropRow();
         await tx.write({ ...batchOf(items, {}), newRows: sink.take() });
         await tx.write(batchOf(items, { deletes: [['0']] }));
       });
-      if (!(await hasBulkLane(driver))) return;
       const rows = await driver.rows(items);
       expect(rows).toHaveLength(count);
       expect(rows.slice(0, 3)).toEqual([
@@ -386,12 +386,4 @@ function addItem(sink: NewRowsSink, i: number): void {
   if (i % 2 === 1) sink.null();
   else sink.text('');
   sink.endRow();
-}
-
-async function hasBulkLane(driver: Driver): Promise<boolean> {
-  let lane = false;
-  await driver.apply(async (tx) => {
-    lane = tx.newRows(items) !== undefined;
-  });
-  return lane;
 }
