@@ -69,12 +69,30 @@ export class NotePost {
 
   /** Another process of the service is heard of. */
   async isSpokenFor(): Promise<boolean> {
+    return (await this.#another()) !== undefined;
+  }
+
+  /** The fresh note of another process of the service. */
+  async #another(): Promise<ServiceNote | undefined> {
     const { board, clock } = this.#options;
     const notes = await board.read().catch(() => []);
     const note = notes.find(({ service }) => service === this.#service);
-    if (!note || (note.pid === process.pid && note.host === hostname())) return false;
+    if (!note || (note.pid === process.pid && note.host === hostname())) return undefined;
     // One that has stopped does no work: whoever starts is not its standby, and its order is theirs.
-    return note.state !== 'stopped' && clock.now() - note.beat_ms < silentAfter_ms;
+    return note.state !== 'stopped' && clock.now() - note.beat_ms < silentAfter_ms ? note : undefined;
+  }
+
+  /** Another process lives: its note is not just what it left behind, but is written anew. */
+  async #hearsAnother(signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#options;
+    const first = await this.#another();
+    const since_ms = clock.monotonic();
+    for (let note = first; note && !signal.aborted; note = await this.#another()) {
+      if (note.beat_ms !== first?.beat_ms) return true;
+      if (clock.monotonic() - since_ms >= silentAfter_ms) return false;
+      await clock.sleep(boardBeat_ms / 4, signal);
+    }
+    return false;
   }
 
   /** False when another process speaks for the service, and takes its orders. */
@@ -98,12 +116,16 @@ export class NotePost {
     await this.#write(state, doing, figures, told);
   }
 
-  stopped(fault: Fault, doing: string): Promise<void> {
+  /**
+   * A loud stop, which becomes a page. A standby's is the service's own unless somebody else works: it may have taken over
+   * a moment ago from a process that is gone, whose last note is still fresh. Resolves once that is known.
+   */
+  async stopped(fault: Fault, doing: string, signal: AbortSignal): Promise<void> {
     // Whoever took over speaks for the service.
-    this.#isSecond ||= fault.code === 'MR-4003';
-    if (this.#isSecond) return Promise.resolve();
+    this.#isSecond = fault.code === 'MR-4003' || (this.#isSecond && (await this.#hearsAnother(signal)));
+    if (this.#isSecond) return;
     const { code, detail, remedy } = fault;
-    return this.#write('stopped', doing, this.#last?.figures ?? {}, {
+    await this.#write('stopped', doing, this.#last?.figures ?? {}, {
       code,
       name: fault.entry.name,
       detail,
@@ -112,9 +134,10 @@ export class NotePost {
   }
 
   /** Ended on request. A fault that had stopped the service stays: it is why nothing ran. */
-  ended(): Promise<void> {
-    if (this.#isSecond || (this.#last?.state === 'stopped' && this.#last.fault)) return Promise.resolve();
-    return this.#write('stopped', leftDoing, this.#last?.figures ?? {}, undefined);
+  async ended(): Promise<void> {
+    if (this.#last?.state === 'stopped' && this.#last.fault) return;
+    if (this.#isSecond && (await this.isSpokenFor())) return;
+    await this.#write('stopped', leftDoing, this.#last?.figures ?? {}, undefined);
   }
 
   /** Says the last note again. */

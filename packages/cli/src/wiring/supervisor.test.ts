@@ -67,6 +67,7 @@ async function stage(
       stop.abort();
       await ended.catch(() => undefined);
     },
+    tellAsOther: () => board.write({ ...othersNote, beat_ms: Date.now() }),
     note: async () => (await board.read()).find(({ service }) => service === 'replica'),
   });
 }
@@ -114,6 +115,35 @@ it('one that works shows the others beside it, and itself as ended when told to 
   await expect
     .poll(() => scene.note(), patience)
     .toMatchObject({ state: 'running', others: [{ host: 'b', pid: 7, doing: 'standby' }] });
+  await scene.end();
+  expect(await scene.note()).toMatchObject({ state: 'stopped', doing: 'ended' });
+});
+
+it('one that took over from a process that is gone, and stops at once, tells its stop', async () => {
+  const fault = new Fault('MR-4004', { detail: 'it is older than it was' });
+  const scene = await stage(standby, { fault, isSpokenFor: true });
+  await expect(scene.ended).rejects.toMatchObject({ code: 'MR-4004' });
+  expect(await scene.note()).toMatchObject({
+    state: 'stopped',
+    fault: { code: 'MR-4004' },
+    pid: process.pid,
+  });
+}, 15_000);
+
+it('a standby that stops leaves the note to the process that goes on working', async () => {
+  const fault = new Fault('MR-4004', { detail: 'it is older than it was' });
+  const scene = await stage(standby, { fault, isSpokenFor: true });
+  const beating = setInterval(() => void scene.tellAsOther(), 300);
+  await expect(scene.ended).rejects.toMatchObject({ code: 'MR-4004' });
+  clearInterval(beating);
+  expect(await scene.note()).toMatchObject({ state: 'running', host: 'elsewhere' });
+}, 15_000);
+
+it('one that was taken for a standby until its end takes its own note back', async () => {
+  const scene = await stage(active);
+  await expect.poll(async () => (await scene.note())?.state, patience).toBe('running');
+  scene.showing = standby;
+  await new Promise((resolve) => setTimeout(resolve, 1_300));
   await scene.end();
   expect(await scene.note()).toMatchObject({ state: 'stopped', doing: 'ended' });
 });

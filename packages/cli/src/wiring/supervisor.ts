@@ -74,7 +74,7 @@ export async function supervise(
     }
     stopped = ending.fault;
     options.onStopped?.(ending.fault);
-    await post.stopped(ending.fault, options.onStop === 'throw' ? leftDoing : 'stopped');
+    await post.stopped(ending.fault, options.onStop === 'throw' ? leftDoing : 'stopped', signal);
     if (options.onStop === 'throw') throw ending.fault;
     const order = await waitForOrder(supervised, options, post, isTriedAgain(ending.fault), signal);
     if (order === 'again') continue;
