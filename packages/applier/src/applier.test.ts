@@ -1,10 +1,10 @@
-import { MemoryFollower } from '@millrace/follower';
+import { MemoryFollower, MemoryFollowerStore } from '@millrace/follower';
 import { eventFlags, FollowerReports, type SnapshotState } from '@millrace/log';
 import type { Column, Relation } from '@millrace/model';
 import { Fault, silentLogger, systemClock } from '@millrace/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Bench, topic } from './testing/applier-bench.sample.js';
-import { items, textColumn } from './testing/items.js';
+import { items, itemsCodec, textColumn } from './testing/items.js';
 
 const widened: Relation = { ...items, columns: [...items.columns, textColumn(4, 'rank', 'none')] };
 
@@ -46,6 +46,38 @@ describe('An applier', () => {
       ['2', 'b', 'y', 'none'],
       ['3', 'c', 'z', 'first'],
     ]);
+  });
+
+  it('keeps a row that is deleted in the old shape and inserted in the new one', async () => {
+    bench = new Bench(new MemoryFollowerStore(), itemsCodec('avro'));
+    await bench.shop();
+    await bench.chain.transaction(110n, [{ topic: 1, op: 'c', after: ['1', 'a', 'x'] }]);
+    await bench.chain.schema(1, widened, [{ kind: 'add-column', column: widened.columns[3] as Column }]);
+    await bench.chain.transaction(
+      120n,
+      [
+        { topic: 1, op: 'd', version: 1, before: ['1', 'a', 'x'] },
+        { topic: 1, op: 'c', version: 2, after: ['1', 'b', 'y', 'first'] },
+      ],
+      { barrier: true },
+    );
+    bench.start();
+    await bench.reached(120n);
+    expect(bench.rows()).toEqual([['1', 'b', 'y', 'first']]);
+  });
+
+  it('stops before it takes an old row for one of the new key', async () => {
+    const rekeyed: Relation = { ...items, key: [0, 1] };
+    bench = new Bench();
+    await bench.shop();
+    await bench.chain.transaction(110n, [{ topic: 1, op: 'c', after: ['1', 'a', 'x'] }]);
+    await bench.chain.schema(1, rekeyed, [{ kind: 'change-key', fromKey: [1], toKey: [1, 2] }]);
+    await bench.chain.transaction(120n, [{ topic: 1, op: 'u', version: 1, after: ['1', 'b', 'x'] }], {
+      barrier: true,
+    });
+    const { ended } = bench.start();
+    expect((await ended)?.code).toBe('MR-4008');
+    expect(bench.rows()).toEqual([['1', 'a', 'x']]);
   });
 
   it('still reads the older events after a restart between the schema change and its transaction', async () => {

@@ -1,7 +1,14 @@
 import type { DecodedEvent, EnvelopeOp, EventDecoder } from '@millrace/codec';
 import type { MirroredTable, NewRowsSink, TableBatch } from '@millrace/follower';
 import { eventFlags, type RecordCursor } from '@millrace/log';
-import { type Cell, hasUnknownColumns, type Relation, type Row, relationName } from '@millrace/model';
+import {
+  type Cell,
+  hasUnknownColumns,
+  keyAttnums,
+  type Relation,
+  type Row,
+  relationName,
+} from '@millrace/model';
 import { Fault } from '@millrace/runtime';
 import { keyOf, type RowMapping, rowMapping } from './cells.js';
 import { coalescerOf } from './coalesce.js';
@@ -13,6 +20,8 @@ interface Version {
   readonly mapping: RowMapping | undefined;
   /** Its rows are none of this table's: they came before it was made anew, in the same leader transaction. */
   readonly moot: boolean;
+  /** Its rows go by another key than the table's now: which row an update or a delete means cannot be told. */
+  readonly isRekeyed: boolean;
 }
 
 /** What a feed asks its stream to do besides writing batches. */
@@ -56,7 +65,9 @@ export class TableFeed {
     const moot =
       version !== this.table.version &&
       (relation.id !== now.id || hasUnknownColumns(relation) || hasUnknownColumns(now));
-    this.#versions.set(version, { decoder, mapping: moot ? undefined : rowMapping(relation, now), moot });
+    const isRekeyed = keyAttnums(relation).join() !== keyAttnums(now).join();
+    const mapping = moot ? undefined : rowMapping(relation, now);
+    this.#versions.set(version, { decoder, mapping, moot, isRekeyed });
   }
 
   accepts(version: number): boolean {
@@ -74,7 +85,9 @@ export class TableFeed {
     if (!version) throw this.#unknownVersion(cursor.relationVersion);
     if (version.moot) return false;
     if (!value) throw new Fault('MR-5003', { detail: this.#at(cursor, 'an event has no value') });
-    if (!version.mapping && this.#passed(version.decoder, value, cursor, outlet)) return true;
+    // A row of an older shape is mapped, which the lane cannot; nothing that comes after it may overtake it there.
+    if (version.mapping || version.isRekeyed) this.#closeLane(outlet);
+    else if (this.#passed(version.decoder, value, cursor, outlet)) return true;
     this.#cursor = cursor;
     const decoded = version.decoder.decode(value, this.#isAbsent);
     if (decoded.op === 't') {
@@ -84,6 +97,11 @@ export class TableFeed {
       outlet.truncate(this.table);
       this.#chunkKeys = undefined;
       return false;
+    }
+    if (version.isRekeyed && decoded.op !== 'c') {
+      // The table is read again by windows, which bring what this row has become.
+      if (this.#building()) return false;
+      throw this.#rekeyed(cursor);
     }
     this.#add(decoded, decoded.op, version.mapping, cursor);
     return false;
@@ -99,9 +117,14 @@ export class TableFeed {
       this.#sink ??= outlet.newRows(this.table);
       if (this.#sink && decoder.passInsert(value, this.#sink)) return true;
     }
+    this.#closeLane(outlet);
+    return false;
+  }
+
+  #closeLane(outlet: FeedOutlet): void {
+    if (this.#isCoalescing) return;
     outlet.write(this.#takeNew());
     this.#isCoalescing = true;
-    return false;
   }
 
   #takeNew(): TableBatch[] {
@@ -162,6 +185,14 @@ export class TableFeed {
     return new Fault('MR-5004', {
       detail: `an event of ${relationName(this.table.relation)} has relation version ${version}, which no schema record before it describes`,
       context: { table: relationName(this.table.relation), version },
+    });
+  }
+
+  #rekeyed(cursor: RecordCursor): Fault {
+    return new Fault('MR-4008', {
+      detail: this.#at(cursor, 'rows were changed before the key changed in the same transaction'),
+      context: { table: relationName(this.table.relation) },
+      remedy: 'Run `millrace resync <follower>`: the table is read again.',
     });
   }
 

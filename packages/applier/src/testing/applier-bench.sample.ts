@@ -1,3 +1,4 @@
+import type { Codec } from '@millrace/codec';
 import { MemoryFollower, MemoryFollowerStore } from '@millrace/follower';
 import { type Log, MemoryLogServer } from '@millrace/log';
 import type { Row } from '@millrace/model';
@@ -7,7 +8,6 @@ import { type Applier, type ApplierOptions, createApplier } from '../applier.js'
 import { items, itemsCodec } from './items.js';
 import { ScriptedChain } from './scripted-chain.js';
 
-const codec = itemsCodec();
 export const topic = 'shop.public.items';
 const start = 100n;
 
@@ -15,12 +15,15 @@ const start = 100n;
 export class Bench {
   readonly server: MemoryLogServer = new MemoryLogServer({ clock: systemClock });
   readonly log: Log = this.server.open();
-  readonly chain = new ScriptedChain(this.log, codec, start);
+  readonly chain: ScriptedChain;
   readonly store: MemoryFollowerStore;
+  readonly #codec: Codec;
   readonly #running: { readonly abort: AbortController; readonly ended: Promise<Fault | undefined> }[] = [];
 
-  constructor(store = new MemoryFollowerStore()) {
+  constructor(store = new MemoryFollowerStore(), codec = itemsCodec()) {
     this.store = store;
+    this.#codec = codec;
+    this.chain = new ScriptedChain(this.log, codec, start);
   }
 
   async shop(relation = items): Promise<void> {
@@ -35,7 +38,7 @@ export class Bench {
     const applier = createApplier({
       name: 'replica',
       log: this.server.open(),
-      codec,
+      codec: this.#codec,
       follower: new MemoryFollower(this.store, 'replica'),
       limits: { idle_ms: 10, report_ms: 1, worker_beat_ms: 5, worker_silence_ms: 200 },
       surroundings: { clock: systemClock, logger: silentLogger, random: Math.random },

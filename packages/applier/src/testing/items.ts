@@ -21,10 +21,10 @@ export const items: Relation = {
   key: [0],
 };
 
-/** JSON, so that a failing test shows what it read; with a schema store of its own. */
-export const itemsCodec = (): Codec =>
+/** JSON, so that a failing test shows what it read; Avro has the bulk lane. With a schema store of its own. */
+export const itemsCodec = (format: 'json' | 'avro' = 'json'): Codec =>
   createCodec({
-    format: 'json',
+    format,
     preset: 'lossless',
     schemas: memorySchemaStore(),
     connectorName: 'shop',

@@ -45,14 +45,15 @@ export class Merge {
     await this.#each(batch.inserts, (rows) => this.#insert(rows));
   }
 
-  /** Nothing of these keys is there: no row has to be looked for, whatever the size of the table. */
+  /** The leader says that nothing of these keys is there; what is there nevertheless, somebody else's, is replaced. */
   async add({ chunks }: NewChunks): Promise<void> {
     const stage = stageName(this.#table, 'new');
     const columns = rowColumns(this.#table.columns, [], this.#everyColumn);
     // By way of a stage: after schema changes the file's order of columns need not be the leader's.
     await createStage(this.#engine, stage, columns);
     await appendChunks(this.#engine, stagePlace(stage), chunks);
-    await this.#insertFrom(stage);
+    if (this.#table.key.length > 0) await this.#replace(stage);
+    else await this.#insertFrom(stage);
     await this.#dropStage(stage);
   }
 
@@ -65,13 +66,15 @@ export class Merge {
 
   async #upsert(rows: readonly Row[]): Promise<void> {
     assert(this.#table.key.length > 0, 'upserts need a key');
-    await this.#withStage('rows', this.#wholeRows(rows), rows.length, async (stage) => {
-      await this.#run(
-        'replacing rows',
-        `DELETE FROM ${this.#table.sql} AS t USING ${stage} AS s WHERE ${this.#keyMatches('c')}`,
-      );
-      await this.#insertFrom(stage);
-    });
+    await this.#withStage('rows', this.#wholeRows(rows), rows.length, (stage) => this.#replace(stage));
+  }
+
+  async #replace(stage: string): Promise<void> {
+    await this.#run(
+      'replacing rows',
+      `DELETE FROM ${this.#table.sql} AS t USING ${stage} AS s WHERE ${this.#keyMatches('c')}`,
+    );
+    await this.#insertFrom(stage);
   }
 
   async #insert(rows: readonly Row[]): Promise<void> {

@@ -46,6 +46,28 @@ test('any rows come back from their COPY text', () => {
   );
 });
 
+test('a row as large as a document leaves no room behind, whether dropped, taken or forgotten', () => {
+  const sink = new CopySink();
+  const document = 'x'.repeat(16 * 1024 * 1024);
+  const room = () => sink.take().bytes.buffer.byteLength;
+  sink.int(1);
+  sink.endRow();
+  sink.text(document);
+  sink.dropRow();
+  expect(rowsOfCopy(sink.take())).toEqual([['1']]);
+  sink.text(document);
+  sink.endRow();
+  sink.clear();
+  expect(room()).toBeLessThan(1024 * 1024);
+  sink.text(document);
+  sink.endRow();
+  expect(room()).toBeGreaterThan(document.length);
+  sink.int(1);
+  sink.endRow();
+  sink.take();
+  expect(room()).toBeLessThan(1024 * 1024);
+});
+
 test('a dropped row leaves nothing, and what was taken stays while the next is gathered', () => {
   const sink = new CopySink();
   sink.int(1);

@@ -18,7 +18,7 @@ const integer_bytes_max = 20;
 const two32 = 0x1_0000_0000;
 const safeHigh = 0x20_0000;
 const initial_bytes = 64 * 1024;
-/** The next buffer is as large as the last one grew, up to this. */
+/** The next buffer has room for what the last one held, up to this; a larger one is not kept. */
 const next_bytes_max = 4 * 1024 * 1024;
 
 /** Rows in COPY's text format. */
@@ -81,11 +81,12 @@ export class CopySink implements NewRowsSink {
   dropRow(): void {
     this.#out.position = this.#rowStart;
     this.#isFirstCell = true;
+    this.#giveUpRoom();
   }
 
   take(): CopyRows {
     const taken = { count: this.count, bytes: this.#out.view() };
-    this.#out.buffer = Buffer.allocUnsafeSlow(Math.min(next_bytes_max, this.#out.buffer.length));
+    this.#out.buffer = roomFor(taken.bytes.length);
     this.clear();
     return taken;
   }
@@ -96,6 +97,15 @@ export class CopySink implements NewRowsSink {
     this.#rowStart = 0;
     this.#isFirstCell = true;
     this.count = 0;
+    this.#giveUpRoom();
+  }
+
+  /** A row as large as a document must not leave its room behind in every table. */
+  #giveUpRoom(): void {
+    const { buffer, position } = this.#out;
+    if (buffer.length <= next_bytes_max || position > next_bytes_max) return;
+    this.#out.buffer = roomFor(position);
+    buffer.copy(this.#out.buffer, 0, 0, position);
   }
 
   /** Room for a cell of at most `bytes`, and the tab before it. */
@@ -134,6 +144,13 @@ export class CopySink implements NewRowsSink {
   }
 }
 
+/** A power of two, so that batches of about the same size do not outgrow it each time. */
+function roomFor(bytes: number): Buffer {
+  let room_bytes = initial_bytes;
+  while (room_bytes < bytes && room_bytes < next_bytes_max) room_bytes *= 2;
+  return Buffer.allocUnsafeSlow(room_bytes);
+}
+
 function escapeOf(byte: number): number {
   switch (byte) {
     case backslash:
@@ -151,15 +168,30 @@ function escapeOf(byte: number): number {
 
 const cellOf: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', '\\': '\\' };
 
-/** The rows again, as cells: for the rare batch that COPY cannot write. */
+/**
+ * The rows again, as cells: for batches that COPY does not write. Cell by cell, since all of them together may be longer than
+ * a string can be.
+ */
 export function rowsOfCopy({ bytes }: CopyRows): Row[] {
-  const lines = bytes.toString('utf8').split('\n');
-  lines.pop();
-  return lines.map((line) =>
-    line
-      .split('\t')
-      .map((cell) =>
-        cell === '\\N' ? null : cell.replace(/\\(.)/g, (_, escaped: string) => cellOf[escaped] as string),
-      ),
-  );
+  const rows: Row[] = [];
+  let row: (string | null)[] = [];
+  let from = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte !== tab && byte !== newline) continue;
+    row.push(cellIn(bytes, from, at));
+    from = at + 1;
+    if (byte === tab) continue;
+    rows.push(row);
+    row = [];
+  }
+  return rows;
+}
+
+function cellIn(bytes: Buffer, from: number, to: number): string | null {
+  const cell = bytes.toString('utf8', from, to);
+  if (cell === '\\N') return null;
+  return cell.includes('\\')
+    ? cell.replace(/\\(.)/g, (_, escaped: string) => cellOf[escaped] as string)
+    : cell;
 }

@@ -60,6 +60,25 @@ export function describeRows(bench: Bench): void {
       ]);
     });
 
+    test('a new row in whose way another stands replaces it, or is refused', async () => {
+      const driver = await started(bench);
+      await driver.write(items, { upserts: [['1', 'by hand', null, null]] });
+      const added = driver.apply(async (tx) => {
+        const sink = tx.newRows(items);
+        if (!sink) return expect.unreachable('an exact table that is known has a bulk lane');
+        for (let i = 0; i < 450; i++) addItem(sink, i);
+        await tx.write({ ...batchOf(items, {}), newRows: sink.take() });
+      });
+      const fault = await added.then(
+        () => undefined,
+        (error: unknown) => error as { code: string },
+      );
+      expect(fault?.code ?? 'MR-4006').toBe('MR-4006');
+      const rows = await driver.rows(items);
+      if (fault) expect(rows).toEqual([['1', 'by hand', null, null]]);
+      else expect(rows.filter(([key]) => key === '1')).toEqual([['1', 'row\t1\\\n', '-1.0000000000', null]]);
+    });
+
     test('a building table has no bulk lane: its rows may be there already (R30)', async () => {
       const driver = await started(bench, 'building');
       await driver.apply(async (tx) => {
