@@ -55,7 +55,11 @@ export function latencyBetween(
 }
 
 const intervals_min = 6;
-const quietProbes_min = 20;
+/**
+ * Fifteen seconds. Where a look took a whole interval, three are left before the next fault, and what the look's own work put off
+ * is caught up in them.
+ */
+const quietProbes_min = 100;
 /** A trend of less says more about the machine's other work than about ours. */
 const run_s_min = 600;
 /** From the first third to the last; and what a poll and a scheduler add on a machine of two cores. */

@@ -7,8 +7,11 @@ import { type Finding, judged, mib, tooShort } from './verdict.js';
 const slack = { fds: 8, sockets: 6, threads: 2, backends: 2, locks: 24, readers: 8 } as const;
 /** Room for growth of sizes from the first third to the last. */
 const growth_bytes = 32 * 2 ** 20;
-/** Retention keeps 32 MiB and a minute; freed pages of LMDB are used again, not given back. */
-const log_bytes_max = 128 * 2 ** 20;
+/**
+ * Retention keeps 32 MiB and 20 s, and what gathers while a look keeps the lake's applier away, a minute or two; freed pages of LMDB
+ * are used again, not given back.
+ */
+const log_bytes_max = 256 * 2 ** 20;
 const wal_bytes_max = 512 * 2 ** 20;
 const lakeWal_bytes_max = 64 * 2 ** 20;
 const metaGrowth_bytes = 4 * 2 ** 20;

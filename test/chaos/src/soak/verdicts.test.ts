@@ -174,8 +174,8 @@ describe('counts and sizes', () => {
     ['readers of dead processes return to their base', (n) => ({ readers: { living: 1, dead: n } })],
     ['the slot keeps little', (n) => ({ leader: { ...lookOf(n).leader, retained_bytes: n * 20 * mib } })],
     [
-      'the log’s folder stays below 128 MiB',
-      (n) => ({ folders: { ...lookOf(n).folders, log_bytes: n * 20 * mib } }),
+      'the log’s folder stays below 256 MiB',
+      (n) => ({ folders: { ...lookOf(n).folders, log_bytes: n * 30 * mib } }),
     ],
     [
       'the lake’s file: of one size',
