@@ -47,7 +47,8 @@ export { type PageContext, type PageFields, type PageLinks, pageOf } from './pag
 export { formatBytes, formatDuration, formatRate } from './quantity.js';
 export { ChainHead, type ChainReading, type ForkPoint } from './samples/chain-head.js';
 export type { LeaderProbe, LeaderReading, SlotReading } from './samples/leader-probe.js';
-export { type LogStorage, type Measured, type Sample, Sampler } from './samples/sample.js';
+export { type LogStorage, type Sample, Sampler } from './samples/sample.js';
+export type { Measured } from './samples/side.js';
 export { type Budget, budgetOf, clearFor_ms, clearRatio } from './verdict/budget.js';
 export type { Deadline, DeadlineResource } from './verdict/deadline.js';
 export {

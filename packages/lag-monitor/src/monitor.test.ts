@@ -13,7 +13,7 @@ import {
   startOfChain,
 } from '@millrace/log';
 import { lsn } from '@millrace/model';
-import { Fault, isFault, silentLogger, systemClock } from '@millrace/runtime';
+import { type Clock, Fault, isFault, silentLogger, systemClock } from '@millrace/runtime';
 import { waitFor } from '@millrace/test-support';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { tableAlertStore } from './alerts/alert-book.js';
@@ -299,6 +299,84 @@ it('stops within its bound even while a page is being retried', async () => {
   await publishTo(origin + 5_000n);
   const monitor = start();
   await waitFor(() => monitor.status()?.alerts.length, { what: 'an alert' });
+  const began = performance.now();
+  stop.abort();
+  await running;
+  expect(performance.now() - began).toBeLessThan(3_500);
+});
+
+it('pages another reason to stop under an id of its own, not a start, and resolves once', async () => {
+  const board = new ServiceBoard(log);
+  const stopOn = (code: string) => {
+    const fault = { code, name: 'Fault', detail: 'it stands', remedy: 'Mend it.' };
+    return board.write(runningNote('replica', 0, { state: 'stopped', fault, beat_ms: Date.now() }));
+  };
+  start();
+  await stopOn('MR-4004');
+  await waitFor(() => received.length === 1, { what: 'a page' });
+  await board.write(runningNote('replica', 0, { state: 'starting', beat_ms: Date.now() }));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await stopOn('MR-3004');
+  await waitFor(() => received.length === 2, { what: 'a second page' });
+  await board.write(runningNote('replica', 0, { beat_ms: Date.now() }));
+  await waitFor(() => received.length === 3, { what: 'the resolve' });
+  const [first, second, resolve] = received as [string, string, string];
+  expect([first, second]).toEqual([first, second].filter((id) => /replica.stopped.\d+.page$/.test(id)));
+  expect(second).not.toBe(first);
+  expect(resolve).toBe(second.replace(/page$/, 'resolve'));
+  await waitFor(async () => (await log.table('alerts').entries()).length === 0, { what: 'no alert is kept' });
+});
+
+/** A hundred times as fast as the real one, but for what people read. */
+const hasty: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now() * 100,
+  sleep: (ms, signal) => systemClock.sleep(ms / 100, signal),
+};
+const inHaste = { sample_ms: 1_000, surroundings: { clock: hasty, logger: silentLogger, random: () => 0 } };
+
+/** What never answers, and how often it was asked. */
+function hanging<T>(): { call: () => Promise<T>; asked: () => number } {
+  let asked = 0;
+  const call = (): Promise<T> => {
+    asked += 1;
+    return new Promise(() => undefined);
+  };
+  return { call, asked: () => asked };
+}
+
+const paged = (what: string) =>
+  waitFor(() => received.some((id) => id.includes(`/${what}/`) && id.endsWith('/page')), {
+    what: `a page about ${what}`,
+  });
+
+it('pages for a leader that never answers, and for the stop of a follower meanwhile', async () => {
+  const { call, asked } = hanging<LeaderReading>();
+  const monitor = start({ ...inHaste, leader: { read: call, close: async () => undefined } });
+  const { fault: silence } = (await measured(monitor)).leader;
+  expect(silence).toMatchObject({ code: 'MR-2001', detail: expect.stringContaining('has not answered for') });
+  const fault = { code: 'MR-4004', name: 'FollowerWentBack', detail: 'it went back', remedy: 'Resync.' };
+  await new ServiceBoard(log).write(runningNote('replica', 0, { state: 'stopped', fault }));
+  await paged('replica/stopped');
+  await paged('monitor/leader');
+  expect(asked()).toBe(1);
+});
+
+it('pages for a log that never answers, and goes on although it cannot keep that either', async () => {
+  const alerts = { load: async () => new Map(), save: hanging<void>().call };
+  const storage = hanging<undefined>();
+  const monitor = start({ ...inHaste, alerts, storage: storage.call });
+  await paged('monitor/log');
+  expect(monitor.status()?.log.fault).toMatchObject({ code: 'MR-3008' });
+  leader = new Fault('MR-2001', { detail: 'gone' });
+  await paged('monitor/leader');
+  expect(storage.asked()).toBe(1);
+});
+
+it('stops within its bound even while the leader hangs', async () => {
+  const { call, asked } = hanging<LeaderReading>();
+  start({ leader: { read: call, close: async () => undefined } });
+  await waitFor(() => asked() > 0, { what: 'the leader is asked' });
   const began = performance.now();
   stop.abort();
   await running;

@@ -1,6 +1,6 @@
 import { InProcessJobs, type JobRunner, type RetryPolicy } from '@millrace/jobs';
 import type { Log } from '@millrace/log';
-import { type Service, type Surroundings, toFault } from '@millrace/runtime';
+import { type Fault, type Service, type Surroundings, toFault } from '@millrace/runtime';
 import { AlertBook, type AlertEvent, type AlertStore } from './alerts/alert-book.js';
 import { conditionsOf } from './alerts/conditions.js';
 import { Delivery, deliveryRetry } from './delivery/delivery.js';
@@ -11,8 +11,10 @@ import { Metrics } from './face/metrics.js';
 import { type StatusReport, statusOf } from './face/status.js';
 import type { Instant } from './instant.js';
 import { type PageLinks, pageOf } from './pages/page.js';
+import { PatientWrites } from './patience.js';
 import type { LeaderProbe } from './samples/leader-probe.js';
 import { type LogStorage, Sampler } from './samples/sample.js';
+import { answer_ms_max } from './samples/side.js';
 import type { Budget } from './verdict/budget.js';
 import { Judge, type Verdict } from './verdict/verdict.js';
 
@@ -52,11 +54,12 @@ export interface Monitor extends Service {
 
 /** The loop counts as alive this long after its last sample began. */
 const alive_samples = 5;
-const alive_ms_min = 10_000;
+/** Both sides of a sample may hang, one after the other. */
+const alive_ms_min = 2 * answer_ms_max + 4_000;
 /** Of the five seconds in which a service stops, what undelivered pages get. */
 const closing_ms = 2_000;
 
-/** Measures, compares with budgets, pages once, and answers over HTTP. Reads the log only; it owns `leader` and closes it. */
+/** Measures, compares with budgets, pages once, and answers over HTTP. Of the log it writes its alerts and outbox only; it owns `leader` and closes it. */
 export function createMonitor(options: MonitorOptions): Monitor {
   return new LagMonitor(options);
 }
@@ -68,6 +71,7 @@ class LagMonitor implements Monitor {
   readonly #book = new AlertBook();
   readonly #metrics: Metrics;
   readonly #delivery: Delivery;
+  readonly #alertWrites: PatientWrites;
   #server: HttpServer | undefined;
   #verdict: Verdict | undefined;
   #beat_ms = 0;
@@ -80,9 +84,14 @@ class LagMonitor implements Monitor {
       leader: options.leader,
       log: options.log,
       ...(options.storage && { storage: options.storage }),
+      clock: options.surroundings.clock,
     });
     this.#metrics = new Metrics(options.pipeline, options.version);
     this.#delivery = this.#makeDelivery();
+    this.#alertWrites = new PatientWrites({
+      clock: options.surroundings.clock,
+      onTrouble: (error) => this.#noteUnkept(toFault(error)),
+    });
   }
 
   status(): StatusReport | undefined {
@@ -117,14 +126,16 @@ class LagMonitor implements Monitor {
     while (!signal.aborted) {
       const began_ms = clock.monotonic();
       this.#beat_ms = began_ms;
-      await this.#sampleOnce();
+      await this.#sampleOnce(signal);
       const left_ms = this.#options.sample_ms - (clock.monotonic() - began_ms);
       await clock.sleep(Math.max(left_ms, this.#options.sample_ms / 10), signal);
     }
   }
 
-  async #sampleOnce(): Promise<void> {
-    const verdict = this.#judge.verdict(await this.#sampler.take(() => this.#now()));
+  async #sampleOnce(signal: AbortSignal): Promise<void> {
+    const sample = await this.#sampler.take(() => this.#now(), signal);
+    if (signal.aborted) return;
+    const verdict = this.#judge.verdict(sample);
     this.#verdict = verdict;
     this.#countFaults(verdict);
     const conditions = conditionsOf(verdict, this.#options.sample_ms, (key) => this.#book.firing(key));
@@ -134,7 +145,8 @@ class LagMonitor implements Monitor {
 
   /**
    * The page goes into the outbox and on its way, then the alert's state is kept: a monitor killed in between pages a
-   * second time, with the same id, by which a receiver drops it, rather than never.
+   * second time, rather than never. Its successor dates the breach anew, so that page has the same `dedup_key`, but another id.
+   * A log that cannot be written, or hangs, must not keep a page from being sent: a full disk is what one is paged for.
    */
   async #tell(event: AlertEvent, verdict: Verdict): Promise<void> {
     const { environment, links, pipeline, surroundings, alerts } = this.#options;
@@ -145,8 +157,16 @@ class LagMonitor implements Monitor {
     else surroundings.logger.warn(log, fields.title);
     if (condition.severity === 'page')
       await this.#delivery.tell({ id: `${fields.dedup_key}/${since.wall_ms}/${fields.type}`, fields });
-    const stored = say === 'fired' ? { since_wall_ms: since.wall_ms, samples: event.samples } : undefined;
-    await this.#keep(() => alerts.save(condition.key, stored));
+    const stored = this.#book.stored(condition.key);
+    await this.#alertWrites.write(condition.key, () => alerts.save(condition.key, stored));
+  }
+
+  #noteUnkept(fault: Fault): void {
+    this.#metrics.failed(fault.code);
+    this.#options.surroundings.logger.warn(
+      { code: fault.code },
+      `an alert’s state could not be kept: ${fault.detail}`,
+    );
   }
 
   #makeDelivery(): Delivery {
@@ -162,20 +182,6 @@ class LagMonitor implements Monitor {
       onResult: (channel, result) => this.#metrics.notified(channel, result),
       onFault: ({ code }) => this.#metrics.failed(code),
     });
-  }
-
-  /** A log that cannot be written must not keep a page from being sent: a full disk is what one is paged for. */
-  async #keep(write: () => Promise<void>): Promise<void> {
-    try {
-      await write();
-    } catch (error) {
-      const fault = toFault(error);
-      this.#metrics.failed(fault.code);
-      this.#options.surroundings.logger.warn(
-        { code: fault.code },
-        `an alert’s state could not be kept: ${fault.detail}`,
-      );
-    }
   }
 
   #countFaults(verdict: Verdict): void {

@@ -13,10 +13,8 @@ export {
   parseLsn,
 } from './lsn.js';
 export {
-  compareEventPositions,
   comparePositions,
   covers,
-  type EventPosition,
   formatPosition,
   type Position,
   parsePosition,

@@ -33,6 +33,7 @@ export function formatPosition(position: Position): string {
   return `${position.history}:${formatLsn(position.end)}`;
 }
 
+/** The text form back. Throws MR-1001. */
 export function parsePosition(text: string): Position {
   const colon = text.indexOf(':');
   const history = Number(text.slice(0, colon));
@@ -40,15 +41,4 @@ export function parsePosition(text: string): Position {
     throw new Fault('MR-1001', { detail: `"${text}" is not a position like 0:16/B374D848` });
   }
   return { history, end: parseLsn(text.slice(colon + 1)) };
-}
-
-/** Which event within one epoch: `commit` = BEGIN's final LSN, `ordinal` = index among the commit's events. */
-export interface EventPosition {
-  readonly commit: Lsn;
-  readonly ordinal: bigint;
-}
-
-export function compareEventPositions(a: EventPosition, b: EventPosition): number {
-  if (a.commit !== b.commit) return a.commit < b.commit ? -1 : 1;
-  return a.ordinal < b.ordinal ? -1 : a.ordinal > b.ordinal ? 1 : 0;
 }

@@ -1,13 +1,14 @@
 import type { LogTable } from '@millrace/log';
 import type { Instant } from '../instant.js';
-import { type Breach, isFiring, quiet, stepBreach } from './breach.js';
+import { type Alert, noAlert, stepAlert } from './alert.js';
+import { type Breach, isFiring } from './breach.js';
 import type { Condition } from './conditions.js';
 
 /** A condition that has just begun or ended, to be told once. */
 export interface AlertEvent {
   readonly say: 'fired' | 'resolved';
   readonly condition: Condition;
-  /** When it was first over. */
+  /** When it was first over; of a stop for another reason than before, when that was. */
   readonly since: Instant;
   readonly samples: number;
 }
@@ -21,22 +22,24 @@ export interface AlertStore {
 export interface StoredAlert {
   readonly since_wall_ms: number;
   readonly samples: number;
+  /** Codes its pages were about. Absent where there are none, and in what earlier versions stored. */
+  readonly about?: readonly string[];
 }
 
 /** The state of every condition. Pure but for the map: I/O is the caller's. */
 export class AlertBook {
-  readonly #states = new Map<string, Breach>();
+  readonly #alerts = new Map<string, Alert>();
 
   /** Takes over what was firing before a restart. Monotonic time starts anew, so clearing does too. */
   restore(alerts: ReadonlyMap<string, StoredAlert>, now: Instant): void {
-    for (const [key, { since_wall_ms, samples }] of alerts) {
+    for (const [key, { since_wall_ms, samples, about = [] }] of alerts) {
       const since = { monotonic_ms: now.monotonic_ms, wall_ms: since_wall_ms };
-      this.#states.set(key, { kind: 'firing', since, samples });
+      this.#alerts.set(key, { breach: { kind: 'firing', since, samples }, told: about });
     }
   }
 
   state(key: string): Breach {
-    return this.#states.get(key) ?? quiet;
+    return this.#alert(key).breach;
   }
 
   firing(key: string): boolean {
@@ -45,24 +48,36 @@ export class AlertBook {
 
   /** Keys of the alerts that are out. */
   out(): string[] {
-    return [...this.#states].filter(([, state]) => isFiring(state)).map(([key]) => key);
+    return [...this.#alerts.keys()].filter((key) => this.firing(key));
+  }
+
+  /** What to keep of an alert; undefined when it is not out. */
+  stored(key: string): StoredAlert | undefined {
+    const { breach, told } = this.#alert(key);
+    if (breach.kind !== 'firing' && breach.kind !== 'clearing') return undefined;
+    const { since, samples } = breach;
+    return { since_wall_ms: since.wall_ms, samples, ...(told.length > 0 && { about: told }) };
   }
 
   /** Steps every condition. One that is gone (its follower left the configuration) is forgotten in silence. */
   evaluate(conditions: readonly Condition[], now: Instant): AlertEvent[] {
     const events: AlertEvent[] = [];
     const keys = new Set(conditions.map((condition) => condition.key));
-    for (const key of this.#states.keys()) if (!keys.has(key)) this.#states.delete(key);
+    for (const key of this.#alerts.keys()) if (!keys.has(key)) this.#alerts.delete(key);
     for (const condition of conditions) {
-      const before = this.state(condition.key);
-      const step = stepBreach(before, condition.reading, now, condition.rule);
-      this.#states.set(condition.key, step.state);
-      if (!step.say) continue;
-      const told = step.state.kind === 'quiet' ? before : step.state;
+      const before = this.#alert(condition.key);
+      const { alert, say } = stepAlert(before, condition, now);
+      this.#alerts.set(condition.key, alert);
+      if (!say) continue;
+      const told = alert.breach.kind === 'quiet' ? before.breach : alert.breach;
       const { since, samples } = told.kind === 'quiet' ? { since: now, samples: 1 } : told;
-      events.push({ say: step.say, condition, since, samples });
+      events.push({ say, condition, since, samples });
     }
     return events;
+  }
+
+  #alert(key: string): Alert {
+    return this.#alerts.get(key) ?? noAlert;
   }
 }
 
@@ -87,9 +102,9 @@ export function tableAlertStore(table: LogTable): AlertStore {
 function parse(bytes: Uint8Array): StoredAlert | undefined {
   try {
     const alert = JSON.parse(Buffer.from(bytes).toString('utf8')) as Partial<StoredAlert>;
-    return typeof alert.since_wall_ms === 'number' && typeof alert.samples === 'number'
-      ? { since_wall_ms: alert.since_wall_ms, samples: alert.samples }
-      : undefined;
+    const { since_wall_ms, samples, about } = alert;
+    if (typeof since_wall_ms !== 'number' || typeof samples !== 'number') return undefined;
+    return { since_wall_ms, samples, ...(Array.isArray(about) && { about: about.map(String) }) };
   } catch {
     return undefined; // a damaged entry at worst pages a second time
   }

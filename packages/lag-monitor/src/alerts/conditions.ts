@@ -21,6 +21,8 @@ export type Condition =
       readonly severity: 'page';
       readonly reading: Reading;
       readonly rule: BreachRule;
+      /** Code of the fault; undefined unless it is stopped by one that pages. */
+      readonly about: string | undefined;
       readonly edge: EdgeView;
     }
   | {
@@ -38,7 +40,7 @@ export type Condition =
 /** Fenced services were replaced by a successor that runs: nobody need get up for that. */
 const replaced: readonly string[] = ['MR-2009', 'MR-4003'];
 
-/** A stop is loud at once, and over as soon as the service runs again. */
+/** A stop is loud at once, and over as soon as the service works again. */
 const stopRule: BreachRule = { for_ms: 0, clearFor_ms: 0 };
 
 /** Dead man: a side that cannot be measured for this long, or ten samples if that is longer. */
@@ -50,8 +52,8 @@ export const blindRule = (sample_ms: number): BreachRule => ({
 });
 
 /**
- * All conditions of a verdict. `firing` tells which alerts are out already: a stopped service's lag is not a second
- * page (one cause, one page), nor is that of a copy in the making; but a lag page that is out keeps its hysteresis.
+ * All conditions of a verdict. `firing` tells which alerts are out already: the lag of a service whose stop is out is not a
+ * second page (one cause, one page), nor is that of a copy in the making; but a lag page that is out keeps its hysteresis.
  */
 export function conditionsOf(
   verdict: Verdict,
@@ -67,25 +69,57 @@ export function conditionsOf(
   ];
 }
 
+const stoppedKey = (edge: EdgeView): string => `${edge.edge}/stopped`;
+
 function stoppedCondition(edge: EdgeView): Condition {
-  const fault = edge.note?.fault;
-  const loud = edge.note?.state === 'stopped' && fault !== undefined && !replaced.includes(fault.code);
   return {
     kind: 'stopped',
-    key: `${edge.edge}/stopped`,
+    key: stoppedKey(edge),
     severity: 'page',
-    reading: edge.note === undefined ? 'unknown' : loud ? 'over' : 'under',
+    reading: stopReading(edge),
     rule: stopRule,
+    about: loudStop(edge),
     edge,
   };
+}
+
+/** Code of the fault on which a service has stopped, if that is for somebody to mend. */
+function loudStop({ note }: EdgeView): string | undefined {
+  const code = note?.state === 'stopped' ? note.fault?.code : undefined;
+  return code === undefined || replaced.includes(code) ? undefined : code;
+}
+
+/**
+ * Only work ends a stop. A service that starts may meet its fault again, one that was ended on request does not run, and what
+ * a fenced process says last says nothing of its successor: all of these neither page nor take a page back.
+ */
+function stopReading(edge: EdgeView): Reading {
+  switch (edge.note?.state) {
+    case undefined:
+      return 'unknown';
+    case 'running':
+    case 'waiting':
+      return 'under';
+    case 'starting':
+      return 'between';
+    case 'stopped':
+      return loudStop(edge) === undefined ? 'between' : 'over';
+  }
+}
+
+/** Whether its lag has a cause that is told already, or is meant to be. */
+function isExplained(edge: EdgeView, firing: (key: string) => boolean): boolean {
+  const stop = stopReading(edge);
+  if (stop === 'over' || (stop === 'between' && firing(stoppedKey(edge)))) return true;
+  // A copy in the making is late by design; one at which nobody works is not.
+  const works = edge.note?.state === 'running' || edge.note?.state === 'starting';
+  return edge.building && works && !edge.silent;
 }
 
 function lagConditions(edge: EdgeView, firing: (key: string) => boolean): Condition[] {
   const { budget } = edge;
   if (!budget) return [];
-  const stopped = edge.note?.state === 'stopped' && edge.note.fault !== undefined;
-  // A copy in the making is late by design; one whose applier is gone is not.
-  const explained = stopped || (edge.building && !edge.silent && edge.note?.state !== 'stopped');
+  const explained = isExplained(edge, firing);
   const rule = { for_ms: budget.for_ms, clearFor_ms: clearFor_ms(budget) };
   return (['warn', 'page'] as const).map((severity) => {
     const key = `${edge.edge}/lag/${severity}`;

@@ -10,7 +10,7 @@ export interface ServiceNote {
   /** `capture`, or a follower's name. */
   readonly service: string;
   readonly state: ServiceState;
-  /** The step it is at, in the service's own words: `STREAM`, `applying`. */
+  /** The step it is at, in the service's own words: `stream`, `applying`. */
   readonly doing: string;
   /** Why it waits or stopped. */
   readonly fault?: ServiceFault;
@@ -66,10 +66,6 @@ export class ServiceBoard {
       if (note) notes.push(note);
     }
     return notes.sort((a, b) => (a.service < b.service ? -1 : 1));
-  }
-
-  async forget(service: string): Promise<void> {
-    await this.#table.delete(service);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { LogTable } from '@millrace/log';
 import type { Notification } from './notifier.js';
+import { inOrder } from './owed-order.js';
 
 /** A notification that one channel still has to deliver. */
 export interface Owed {
@@ -34,7 +35,7 @@ export function tableOutbox(table: LogTable): Outbox {
         if (owed && !key.includes(' ')) await table.put(owedKey(owed), bytes);
         if (owed) found.push(owed);
       }
-      return found.sort(byTime);
+      return inOrder(found);
     },
     has: async (key) => (await table.get(key)) !== undefined,
     async put(owed) {
@@ -42,12 +43,6 @@ export function tableOutbox(table: LogTable): Outbox {
     },
     delete: (key) => table.delete(key),
   };
-}
-
-function byTime(a: Owed, b: Owed): number {
-  const [one, other] = [a.notification.fields, b.notification.fields];
-  if (one.sampled_at !== other.sampled_at) return one.sampled_at < other.sampled_at ? -1 : 1;
-  return Number(one.type === 'resolve') - Number(other.type === 'resolve');
 }
 
 function parse(key: string, bytes: Uint8Array): Owed | undefined {

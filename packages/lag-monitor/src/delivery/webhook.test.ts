@@ -133,3 +133,12 @@ it('sends user and password of the URL as Basic authentication', async () => {
   expect(headers.authorization).toBe(`Basic ${Buffer.from('pager:p@ss').toString('base64')}`);
   expect(path).toBe('/hook');
 });
+
+it.each(['pa%ger:secret@', 'pager:50%secret@', 'pager:secret%ff@'])(
+  'refuses the user and password %j of a URL, naming the setting and not repeating them',
+  (credentials) => {
+    expect(() => makeWebhook([], 500, credentials)).toThrow(
+      /^MR-1003 [^:]*: (?!.*secret).*`monitor.webhook.url`/,
+    );
+  },
+);

@@ -1,4 +1,4 @@
-import { type Clock, JointSignal } from '@millrace/runtime';
+import { type Clock, Fault, JointSignal } from '@millrace/runtime';
 import type { DeliveryAttempt, Notification, Notifier } from './notifier.js';
 import { decodeSecret, signatureOf } from './signature.js';
 
@@ -24,7 +24,7 @@ export class Webhook implements Notifier {
   readonly #target: WebhookTarget;
   #disabled = false;
 
-  /** Throws MR-1003 for a bad secret. */
+  /** Throws MR-1003 for a bad secret, or a bad user or password in the URL. */
   constructor(options: WebhookOptions) {
     this.#options = options;
     this.#keys = options.secrets.map(decodeSecret);
@@ -93,11 +93,23 @@ function targetOf(text: string): WebhookTarget {
   if (username === '' && password === '') return { url: text, headers: {} };
   url.username = '';
   url.password = '';
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const credentials = `${decode(username)}:${decode(password)}`;
   return {
     url: url.href,
     headers: { authorization: `Basic ${Buffer.from(credentials, 'utf8').toString('base64')}` },
   };
+}
+
+/** Throws MR-1003 without repeating any of it. */
+function decode(credential: string): string {
+  try {
+    return decodeURIComponent(credential);
+  } catch {
+    throw new Fault('MR-1003', {
+      detail: 'user and password in `monitor.webhook.url` must be percent-encoded UTF-8',
+      remedy: 'Write `%` as %25 in them, and other special characters by their codes, as `@` by %40.',
+    });
+  }
 }
 
 function reasonOf(error: unknown): string {

@@ -1,8 +1,9 @@
 import { DurationTally } from '@millrace/runtime';
 import { expect, it } from 'vitest';
+import type { ServiceNote } from '../board/service-board.js';
 import { durationFigures } from '../board/service-figures.js';
 import { Judge } from '../verdict/verdict.js';
-import { runningNote, sampleOf } from '../verdict/verdict.sample.js';
+import { runningNote, sampleOf, wallStart_ms } from '../verdict/verdict.sample.js';
 import { serviceMetrics } from './service-metrics.js';
 
 const verdictWith = (figures: Readonly<Record<string, number>>, capture: Readonly<Record<string, number>>) =>
@@ -49,3 +50,22 @@ it('has no series, nor the head of one, for what no service tells', () => {
   const text = serviceMetrics('shop', verdictWith({ events: 1 }, {}));
   expect(text).toBe('');
 });
+
+it.each<[string, Partial<ServiceNote>]>([
+  ['silent', { beat_ms: wallStart_ms }],
+  ['stopped', { state: 'stopped' }],
+])(
+  'keeps the counters of a %s service, but not its gauges: they are of a time that has passed',
+  (_, told) => {
+    const figures = { bytes: 900, held_bytes: 5, held_limit_bytes: 36 };
+    const notes = [
+      runningNote('capture', 10, { figures, ...told }),
+      runningNote('replica', 10, { figures: { held_bytes: 7 } }),
+    ];
+    const sample = sampleOf({ second: 10, leader_mib: 10, head_mib: 10, followers: { replica: 10 }, notes });
+    const text = serviceMetrics('shop', new Judge([], ['replica']).verdict(sample));
+    expect(text).toContain('millrace_edge_bytes_total{pipeline="shop",edge="capture"} 900\n');
+    expect(text).toContain('millrace_queue_bytes{pipeline="shop",edge="replica"} 7\n');
+    expect(text).not.toMatch(/^millrace_queue_(limit_)?bytes\{[^}]*capture/m);
+  },
+);

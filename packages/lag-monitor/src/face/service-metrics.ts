@@ -5,10 +5,11 @@ import type { EdgeView, Verdict } from '../verdict/verdict.js';
 /**
  * The series that services count themselves, since their start, and tell in their notes: Prometheus' text format, written
  * here because prom-client's counters only count up by what this process saw. A silent or stopped service's last counters
- * are still true counters; Prometheus sees them stand still.
+ * are still true counters; Prometheus sees them stand still. What it held then is not what it holds now: its gauges end.
  */
 export function serviceMetrics(pipeline: string, verdict: Verdict): string {
   const edges = [verdict.capture, ...verdict.followers].filter((edge) => edge.note !== undefined);
+  const living = edges.filter((edge) => !edge.silent && edge.note?.state !== 'stopped');
   return [
     family('millrace_changes_total', 'counter', 'Changes that capture has read, by operation.', () =>
       edges.flatMap((edge) =>
@@ -19,10 +20,10 @@ export function serviceMetrics(pipeline: string, verdict: Verdict): string {
       edges.flatMap((edge) => sample({ pipeline, edge: edge.edge }, figure(edge, 'bytes'))),
     ),
     family('millrace_queue_bytes', 'gauge', 'Bytes that an edge holds in memory.', () =>
-      edges.flatMap((edge) => sample({ pipeline, edge: edge.edge }, figure(edge, 'held_bytes'))),
+      living.flatMap((edge) => sample({ pipeline, edge: edge.edge }, figure(edge, 'held_bytes'))),
     ),
     family('millrace_queue_limit_bytes', 'gauge', 'Bytes at which an edge reads no further.', () =>
-      edges.flatMap((edge) => sample({ pipeline, edge: edge.edge }, figure(edge, 'held_limit_bytes'))),
+      living.flatMap((edge) => sample({ pipeline, edge: edge.edge }, figure(edge, 'held_limit_bytes'))),
     ),
     histogram(
       'millrace_apply_duration_seconds',

@@ -92,7 +92,7 @@ it('gives machines every field under its documented name, null where it is unkno
     samples_breached: 11,
     first_command: 'millrace explain lag orders/search-eu',
     resolve_condition: 'under 30 MiB for 10 s',
-    rule_version: 1,
+    rule_version: 2,
     sampled_at: new Date(wallStart_ms + 24_000).toISOString(),
   });
 });

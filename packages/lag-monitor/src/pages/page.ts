@@ -6,7 +6,7 @@ import { factsOf } from './page-facts.js';
 import { sourceAtRisk } from './page-impact.js';
 
 /** Counts up whenever the rules by which pages are raised change. */
-export const ruleVersion = 1;
+export const ruleVersion = 2;
 
 export interface PageLinks {
   readonly runbook_url?: string;

@@ -1,9 +1,10 @@
 import { type FollowerReport, FollowerReports, type Log, sameBytes } from '@millrace/log';
-import { type Fault, toFault } from '@millrace/runtime';
+import { type Clock, Fault, systemClock } from '@millrace/runtime';
 import { ServiceBoard, type ServiceNote } from '../board/service-board.js';
 import type { Instant } from '../instant.js';
 import { ChainHead, type ChainReading } from './chain-head.js';
 import type { LeaderProbe, LeaderReading } from './leader-probe.js';
+import { type Measured, Side } from './side.js';
 
 /** Everything measured at one instant. A side that could not be measured is a fault, never a stale or invented value. */
 export interface Sample {
@@ -11,10 +12,6 @@ export interface Sample {
   readonly leader: Measured<LeaderReading>;
   readonly log: Measured<LogReading>;
 }
-
-export type Measured<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly fault: Fault };
 
 export interface LogReading {
   readonly chain: ChainReading;
@@ -36,6 +33,8 @@ export interface SampleSources {
   readonly leader: LeaderProbe;
   readonly log: Log;
   readonly storage?: () => Promise<LogStorage | undefined>;
+  /** Measures how long a side takes. Absent: the system's. */
+  readonly clock?: Clock;
 }
 
 /** Takes samples. One at a time. */
@@ -44,21 +43,39 @@ export class Sampler {
   readonly #head: ChainHead;
   readonly #reports: FollowerReports;
   readonly #board: ServiceBoard;
+  readonly #leader: Side<LeaderReading>;
+  readonly #log: Side<LogReading>;
 
   constructor(sources: SampleSources) {
+    const { leader, log, clock = systemClock } = sources;
     this.#sources = sources;
-    this.#head = new ChainHead(sources.log);
-    this.#reports = new FollowerReports(sources.log);
-    this.#board = new ServiceBoard(sources.log);
+    this.#head = new ChainHead(log);
+    this.#reports = new FollowerReports(log);
+    this.#board = new ServiceBoard(log);
+    this.#leader = new Side({
+      clock,
+      read: () => leader.read(),
+      unanswered: (waited_s) =>
+        new Fault('MR-2001', { detail: `the leader has not answered for ${waited_s} s` }),
+    });
+    this.#log = new Side({
+      clock,
+      read: () => this.#readLog(),
+      unanswered: (waited_s) => {
+        const reason = log.waiting();
+        const detail = `the log has not answered for ${waited_s} s${reason === undefined ? '' : `: ${reason}`}`;
+        return new Fault('MR-3008', { detail });
+      },
+    });
   }
 
   /**
    * The leader first: what is applied meanwhile then shows as less lag, never as more. The log is read even while the
-   * leader is unreachable.
+   * leader is unreachable, and either even while the other never answers. A sample that `signal` ends early is of no use.
    */
-  async take(now: () => Instant): Promise<Sample> {
-    const leader = await measured(() => this.#sources.leader.read());
-    const log = await measured(() => this.#readLog());
+  async take(now: () => Instant, signal?: AbortSignal): Promise<Sample> {
+    const leader = await this.#leader.measure(signal);
+    const log = await this.#log.measure(signal);
     return { at: now(), leader, log };
   }
 
@@ -71,13 +88,5 @@ export class Sampler {
       notes: await this.#board.read(),
       storage: await this.#sources.storage?.(),
     };
-  }
-}
-
-async function measured<T>(read: () => Promise<T>): Promise<Measured<T>> {
-  try {
-    return { ok: true, value: await read() };
-  } catch (error) {
-    return { ok: false, fault: toFault(error) };
   }
 }

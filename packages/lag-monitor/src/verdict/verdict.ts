@@ -12,6 +12,7 @@ export interface EdgeView {
   readonly edge: string;
   readonly kind: 'capture' | 'follower';
   readonly position: Position | undefined;
+  /** `unknown` where its service is silent: what that said last need not be so any more. */
   readonly state: string;
   /** Leader's position minus this edge's. */
   readonly lag_bytes: number | undefined;
@@ -125,11 +126,12 @@ export class Judge {
     const missing_us = edge.position && log?.chain.commitTimes.oldestMissing_us(edge.position);
     const last_us = edge.position && log?.chain.commitTimes.lastCovered_us(edge.position);
     const wall_ms = sample.at.wall_ms;
+    const silent = note !== undefined && note.state !== 'stopped' && wall_ms - note.beat_ms > silentAfter_ms;
     return {
       edge: edge.edge,
       kind: edge.kind,
       position: edge.position,
-      state: stateOf(edge, note),
+      state: log && !silent ? stateOf(edge, note) : 'unknown',
       lag_bytes: edge.lag_bytes,
       charged_bytes: edge.charged_bytes,
       budget: edge.budget,
@@ -153,7 +155,7 @@ export class Judge {
       tablesBuilding: edge.report?.tablesBuilding ?? [],
       building: edge.report?.state === 'building' || edge.report?.position.end === lsnZero,
       note,
-      silent: note !== undefined && note.state !== 'stopped' && wall_ms - note.beat_ms > silentAfter_ms,
+      silent,
     };
   }
 

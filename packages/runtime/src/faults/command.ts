@@ -30,11 +30,4 @@ export const commandFaults = {
     'A secret reference (env: or file:) could not be resolved.',
     'Set the variable or create the file.',
   ),
-  'MR-1005': entry(
-    'PreflightFailed',
-    'exit',
-    1,
-    '`millrace check` found something that would stop replication.',
-    'Apply the fix printed beside each finding.',
-  ),
 } as const satisfies Record<string, FaultEntry>;

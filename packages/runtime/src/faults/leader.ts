@@ -48,7 +48,7 @@ export const leaderFaults = {
     'Forked',
     'stop',
     65,
-    'The leader failed over and commits that were already published never happened on the new timeline.',
+    'The leader failed over, or was put back to an older copy, and lacks commits that were already published.',
     'Run `millrace resync --all`.',
   ),
   'MR-2008': entry(
