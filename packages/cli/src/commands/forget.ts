@@ -15,10 +15,11 @@ export async function forget(context: CommandContext, follower: string): Promise
   const log = await openLog(loaded, loggerFor(context, loaded, 'forget'));
   try {
     const reports = new FollowerReports(log);
-    if (!(await reports.get(follower)))
+    const known = (await reports.list()).map((report) => report.follower);
+    if (!known.includes(follower))
       throw new Fault('MR-1001', {
         detail: `the log knows no follower "${follower}"`,
-        remedy: '`millrace status` lists those it knows.',
+        remedy: `It knows ${known.join(', ') || 'none'}.`,
       });
     const note = await livingNote(log, follower);
     if (note)

@@ -17,7 +17,10 @@ export const newOrder = (kind: OrderKind): Order => ({
   placed_ms: systemClock.now(),
 });
 
-/** Places an order and waits until its service has carried it out. Throws MR-4009 when it does not. */
+/**
+ * Places an order and waits until its service has carried it out. Throws MR-4009 when it does not, and the fault that kept it
+ * from it when it could not.
+ */
 export async function orderAndWait(
   context: CommandContext,
   log: Log,
@@ -30,7 +33,11 @@ export async function orderAndWait(
   const deadline = systemClock.monotonic() + carriedOut_ms_max;
   while (!context.signal.aborted && systemClock.monotonic() < deadline) {
     const waiting = await orders.waiting(service, systemClock.now());
-    if (waiting?.id !== placed.id) return;
+    if (waiting?.id !== placed.id) {
+      const failure = await orders.failure(service, placed);
+      if (failure) throw failure;
+      return;
+    }
     await systemClock.sleep(poll_ms, context.signal);
   }
   await orders.clear(service);

@@ -31,7 +31,7 @@ export async function statusFromMonitor({ config }: LoadedConfig): Promise<Statu
 export async function measureStatus(loaded: LoadedConfig, signal: AbortSignal): Promise<StatusReport> {
   const { config } = loaded;
   const log = await openLogToRead(loaded, silentLogger);
-  const leader = createPostgresProbe(config.leader.url, slotOf(loaded));
+  const leader = createPostgresProbe(config.leader.url, slotOf(loaded), systemClock);
   try {
     const sampler = new Sampler({
       leader,

@@ -38,7 +38,11 @@ export async function up(context: CommandContext): Promise<number> {
       settledOrAbandoned(monitoring, systemClock, signal).then((settled) =>
         settled ? monitoring : undefined,
       ),
-      replicate(context, loaded, log, stopped, signal),
+      replicate(context, loaded, log, stopped, signal).catch((error: unknown) => {
+        // A service that nobody supervises any more must not look as if it ran.
+        stop.abort();
+        throw error;
+      }),
     ]);
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
   } finally {

@@ -48,7 +48,7 @@ const leader = z
     on_gap: z
       .enum(['stop', 'resnapshot'])
       .default('stop')
-      .describe('When commits are missing between log and slot.'),
+      .describe('When commits are missing between log and slot, or the log lost events.'),
     on_fork: z
       .enum(['stop', 'resnapshot'])
       .default('stop')
@@ -98,7 +98,9 @@ const postgresFollower = z.strictObject({
   adopt: z
     .boolean()
     .default(false)
-    .describe('Take over tables that exist already, if they are empty and compatible.'),
+    .describe(
+      'Take over compatible tables that hold rows: these are overwritten. Empty ones are used anyway.',
+    ),
 });
 
 const duckdbFollower = z.strictObject({

@@ -1,24 +1,29 @@
 import type { LeaderProbe, LeaderReading, SlotReading } from '@millrace/lag-monitor';
 import { type Lsn, parseLsn } from '@millrace/model';
 import { PgSession, quoteLiteral, type TextRow } from '@millrace/postgres';
+import { type Clock, Fault } from '@millrace/runtime';
 
 /** A leader that does not answer within this is one that cannot be measured. */
 const statementTimeout_ms = 5_000;
+/** One that is frozen, or cut off, cannot even say that the statement took too long. */
+const answer_ms_max = 6_000;
 const mebibyte = 2 ** 20;
 
 /** Asks a PostgreSQL leader for its position and the slot, in one statement; reconnects by itself on the next sample. */
-export function createPostgresProbe(url: string, slot: string): LeaderProbe {
-  return new PostgresProbe(url, slot);
+export function createPostgresProbe(url: string, slot: string, clock: Clock): LeaderProbe {
+  return new PostgresProbe(url, slot, clock);
 }
 
 class PostgresProbe implements LeaderProbe {
   readonly #url: string;
   readonly #slot: string;
+  readonly #clock: Clock;
   #session: PgSession | undefined;
 
-  constructor(url: string, slot: string) {
+  constructor(url: string, slot: string, clock: Clock) {
     this.#url = url;
     this.#slot = slot;
+    this.#clock = clock;
   }
 
   async read(): Promise<LeaderReading> {
@@ -28,7 +33,23 @@ class PostgresProbe implements LeaderProbe {
       applicationName: 'millrace monitor',
       statementTimeout_ms,
     });
-    return readingOf(await this.#session.queryOne('measuring the leader', statement(this.#slot)));
+    const answer = this.#session.queryOne('measuring the leader', statement(this.#slot));
+    return readingOf(await this.#inTime(answer));
+  }
+
+  /** Throws MR-2001 when the answer does not come, and gives up the session that owes it. */
+  async #inTime<T>(answer: Promise<T>): Promise<T> {
+    const patience = new AbortController();
+    const late = this.#clock.sleep(answer_ms_max, patience.signal).then(() => {
+      if (patience.signal.aborted) return answer;
+      void this.close().catch(() => undefined);
+      throw new Fault('MR-2001', { detail: `the leader has not answered for ${answer_ms_max / 1_000} s` });
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      patience.abort();
+    }
   }
 
   async close(): Promise<void> {

@@ -6,7 +6,7 @@ import {
   type Verdict,
   Webhook,
 } from '@millrace/lag-monitor';
-import type { Logger } from '@millrace/runtime';
+import { type Logger, systemClock } from '@millrace/runtime';
 import type { LoadedConfig } from '../config/load.js';
 import { version } from '../version.js';
 import { openJobs } from './jobs.js';
@@ -31,7 +31,7 @@ export async function buildMonitor(
     environment: config.environment,
     version,
     followers: Object.keys(config.followers),
-    leader: createPostgresProbe(config.leader.url, slotOf(loaded)),
+    leader: createPostgresProbe(config.leader.url, slotOf(loaded), systemClock),
     log,
     storage: () => log.storage(),
     budgets: config.monitor.budgets.map(({ follower, warn, page, for: for_ms }) => ({

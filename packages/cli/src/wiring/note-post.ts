@@ -40,6 +40,9 @@ const told_ms_min = 3_000;
 /** `doing` of a note whose process is gone: nobody is there to take orders. */
 export const leftDoing = 'ended';
 
+/** Faults of those who were fenced. */
+const successorSpeaks: readonly FaultCode[] = ['MR-2009', 'MR-4003'];
+
 /** A fault's remedy with the service's name in the command that mends it. */
 export const remedyFor = (remedy: string, service: string): string =>
   remedy.replaceAll('<follower>', service === 'capture' ? '--all' : service);
@@ -122,7 +125,8 @@ export class NotePost {
    */
   async stopped(fault: Fault, doing: string, signal: AbortSignal): Promise<void> {
     // Whoever took over speaks for the service.
-    this.#isSecond = fault.code === 'MR-4003' || (this.#isSecond && (await this.#hearsAnother(signal)));
+    this.#isSecond =
+      successorSpeaks.includes(fault.code) || (this.#isSecond && (await this.#hearsAnother(signal)));
     if (this.#isSecond) return;
     const { code, detail, remedy } = fault;
     await this.#write('stopped', doing, this.#last?.figures ?? {}, {
@@ -133,11 +137,14 @@ export class NotePost {
     });
   }
 
-  /** Ended on request. A fault that had stopped the service stays: it is why nothing ran. */
+  /**
+   * Ended on request. A fault that had stopped the service stays: it is why nothing ran. One that said nothing yet leaves
+   * what was said before.
+   */
   async ended(): Promise<void> {
-    if (this.#last?.state === 'stopped' && this.#last.fault) return;
+    if (!this.#last || (this.#last.state === 'stopped' && this.#last.fault)) return;
     if (this.#isSecond && (await this.isSpokenFor())) return;
-    await this.#write('stopped', leftDoing, this.#last?.figures ?? {}, undefined);
+    await this.#write('stopped', leftDoing, this.#last.figures, undefined);
   }
 
   /** Says the last note again. */

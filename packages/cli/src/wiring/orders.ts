@@ -1,4 +1,5 @@
 import type { LogTable } from '@millrace/log';
+import { type Clock, Fault, type FaultCode, faultCatalogue } from '@millrace/runtime';
 
 /**
  * What an operator's command asks of a service that may run in another process: `restart` starts it again as it is,
@@ -50,5 +51,69 @@ export class Orders {
   /** Carried out, or withdrawn. */
   async clear(service: string): Promise<void> {
     await this.#table.delete(service);
+  }
+
+  /** It could not be carried out; whoever placed it is told why. */
+  async fail(service: string, { id }: Order, { code, detail, remedy }: Fault): Promise<void> {
+    const failed: Failed = { id, code, detail, remedy };
+    await this.#table.put(failedKey(service), Buffer.from(JSON.stringify(failed), 'utf8'));
+    await this.clear(service);
+  }
+
+  /** Why this order could not be carried out; undefined when nobody said so. */
+  async failure(service: string, { id }: Order): Promise<Fault | undefined> {
+    const bytes = await this.#table.get(failedKey(service));
+    if (!bytes) return undefined;
+    try {
+      const {
+        code = '',
+        detail = '',
+        remedy,
+        ...failed
+      } = JSON.parse(Buffer.from(bytes).toString('utf8')) as Partial<Failed>;
+      if (failed.id !== id || !Object.hasOwn(faultCatalogue, code)) return undefined;
+      return new Fault(code as FaultCode, { detail, ...(remedy !== undefined && { remedy }) });
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+interface Failed {
+  readonly id: string;
+  readonly code: string;
+  readonly detail: string;
+  readonly remedy: string;
+}
+
+/** Beside the services' names, none of which holds a slash. */
+const failedKey = (service: string): string => `failed/${service}`;
+
+/** The orders for one service as its process takes them: each once, even where it cannot be taken off the log. */
+export class OrderInbox {
+  readonly #orders: Orders;
+  readonly #service: string;
+  readonly #clock: Clock;
+  #taken: string | undefined;
+
+  constructor(orders: Orders, service: string, clock: Clock) {
+    this.#orders = orders;
+    this.#service = service;
+    this.#clock = clock;
+  }
+
+  /** The order to carry out now. A log that does not answer has none. */
+  async next(): Promise<Order | undefined> {
+    const order = await this.#orders.waiting(this.#service, this.#clock.now()).catch(() => undefined);
+    if (order === undefined || order.id !== this.#taken) return order;
+    await this.#orders.clear(this.#service).catch(() => undefined);
+    return undefined;
+  }
+
+  /** `order` was carried out, or could not be. Rejects when the log cannot be told; it is not given out again. */
+  async end(order: Order, failure: Fault | undefined): Promise<void> {
+    this.#taken = order.id;
+    if (failure) await this.#orders.fail(this.#service, order, failure);
+    else await this.#orders.clear(this.#service);
   }
 }

@@ -22,16 +22,23 @@ interface Before {
   readonly isStopped?: boolean;
   /** So often its server does not answer when the service is opened. */
   readonly absent?: number;
+  /** Orders cannot be carried out. */
+  readonly isRefusing?: boolean;
+  /** The log takes no order away. */
+  readonly keepsOrders?: boolean;
+  /** It is told to end before it began. */
+  readonly isAborted?: boolean;
 }
 
 /** A service that shows what the test says, and its supervisor. */
 async function stage(
   first: Showing,
-  { fault, isSpokenFor = false, isStopped = false, absent = 0 }: Before = {},
+  { fault, isSpokenFor = false, isStopped = false, absent = 0, ...before }: Before = {},
 ) {
   const log = new MemoryLogServer({ clock: systemClock }).open();
   const board = new ServiceBoard(log);
   const orders = new Orders(log);
+  if (before.keepsOrders) orders.clear = () => Promise.reject(new Fault('MR-3008', { detail: 'no room' }));
   const scene = { showing: first, carriedOut: 0, opened: 0 };
   if (isSpokenFor || isStopped) {
     const told = isStopped ? ({ state: 'stopped', doing: 'stopped' } as const) : {};
@@ -55,13 +62,16 @@ async function stage(
     },
     carryOut: async () => {
       scene.carriedOut++;
+      if (before.isRefusing) throw new Fault('MR-4001', { detail: 'connection refused' });
     },
   };
   const stop = new AbortController();
+  if (before.isAborted) stop.abort();
   const options = { board, orders, clock: systemClock, logger: silentLogger, onStop: 'throw' } as const;
   const ended = supervise(supervised, options, stop.signal);
   ended.catch(() => undefined);
   return Object.assign(scene, {
+    orders,
     ended,
     async end() {
       stop.abort();
@@ -148,9 +158,40 @@ it('one that was taken for a standby until its end takes its own note back', asy
   expect(await scene.note()).toMatchObject({ state: 'stopped', doing: 'ended' });
 });
 
-it('one that was fenced leaves the note to whoever took over', async () => {
-  const fault = new Fault('MR-4003', { detail: 'belongs to another applier' });
-  const scene = await stage(active, { fault, isSpokenFor: true });
-  await expect(scene.ended).rejects.toMatchObject({ code: 'MR-4003' });
-  expect(await scene.note()).toMatchObject({ state: 'running', doing: 'applying' });
+it.each(['MR-4003', 'MR-2009'] as const)(
+  'one that was fenced (%s) leaves the note to whoever took over',
+  async (code) => {
+    const fault = new Fault(code, { detail: 'belongs to another' });
+    const scene = await stage(active, { fault, isSpokenFor: true });
+    await expect(scene.ended).rejects.toMatchObject({ code });
+    expect(await scene.note()).toMatchObject({ state: 'running', doing: 'applying' });
+  },
+);
+
+it('an order that cannot be carried out tells whoever placed it why', async () => {
+  const scene = await stage(active, { isStopped: true, isRefusing: true });
+  const order = { id: '1', kind: 'restart', placed_ms: Date.now() } as const;
+  await expect
+    .poll(() => scene.orders.failure('replica', order), patience)
+    .toMatchObject({ code: 'MR-4001', detail: 'connection refused' });
+  expect(await scene.orders.waiting('replica', Date.now())).toBeUndefined();
+  expect(await scene.orders.failure('replica', { ...order, id: '2' })).toBeUndefined();
+  await scene.end();
+});
+
+it('an order that the log does not let go is carried out once, and the service goes on', async () => {
+  const scene = await stage(active, { isStopped: true, keepsOrders: true });
+  await expect.poll(async () => (await scene.note())?.state, patience).toBe('running');
+  await new Promise((resolve) => setTimeout(resolve, 1_300));
+  expect(scene.carriedOut).toBe(1);
+  await scene.end();
+  await expect(scene.ended).resolves.toBeUndefined();
+});
+
+it('one that is told to end before it began takes no order and leaves the note as it is', async () => {
+  const scene = await stage(active, { isStopped: true, isAborted: true });
+  await scene.ended;
+  expect(scene.carriedOut).toBe(0);
+  expect(await scene.orders.waiting('replica', Date.now())).toMatchObject({ id: '1' });
+  expect(await scene.note()).toMatchObject({ host: 'elsewhere', doing: 'stopped' });
 });

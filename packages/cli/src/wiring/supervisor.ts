@@ -12,7 +12,7 @@ import {
 } from '@millrace/runtime';
 import { afterAbandoned_ms, settledOrAbandoned } from './abandon.js';
 import { leftDoing, NotePost, remedyFor, type Showing } from './note-post.js';
-import type { OrderKind, Orders } from './orders.js';
+import { type Order, OrderInbox, type OrderKind, type Orders } from './orders.js';
 
 export interface Running {
   readonly service: Service;
@@ -41,6 +41,14 @@ export interface SupervisorOptions {
   readonly onStopped?: (fault: Fault | undefined) => void;
 }
 
+/** What the steps of a supervision share. */
+interface Serving {
+  readonly supervised: Supervised;
+  readonly options: SupervisorOptions;
+  readonly post: NotePost;
+  readonly inbox: OrderInbox;
+}
+
 const orderPoll_ms = 1_000;
 /** Passwords are rotated and privileges granted while we run: no restart is needed, and no copy made anew. */
 const refusedAgain_ms = 15_000;
@@ -48,7 +56,7 @@ const refusedAgain_ms = 15_000;
 type Ending =
   | { readonly kind: 'aborted' }
   | { readonly kind: 'fault'; readonly fault: Fault }
-  | { readonly kind: 'order'; readonly order: OrderKind };
+  | { readonly kind: 'order'; readonly order: Order };
 
 /**
  * Runs one service, shows it on the board while it lives, carries out orders, and makes a loud stop visible.
@@ -60,26 +68,28 @@ export async function supervise(
   signal: AbortSignal,
 ): Promise<void> {
   const post = new NotePost(supervised.name, options);
+  const inbox = new OrderInbox(options.orders, supervised.name, options.clock);
+  const serving: Serving = { supervised, options, post, inbox };
   // Placed while no process was there to carry it out.
-  const early = await options.orders.waiting(supervised.name, options.clock.now()).catch(() => undefined);
-  if (early && !(await post.isSpokenFor())) await carryOut(supervised, early.kind, options);
+  const early = signal.aborted ? undefined : await inbox.next();
+  if (early && !(await post.isSpokenFor())) await carryOut(serving, early);
   let stopped: Fault | undefined;
   while (!signal.aborted) {
-    const ending = await runOnce(supervised, options, post, stopped, signal);
+    const ending = await runOnce(serving, stopped, signal);
     if (ending.kind === 'aborted') break;
     if (ending.kind === 'order') {
       stopped = undefined;
-      await carryOut(supervised, ending.order, options);
+      await carryOut(serving, ending.order);
       continue;
     }
     stopped = ending.fault;
     options.onStopped?.(ending.fault);
     await post.stopped(ending.fault, options.onStop === 'throw' ? leftDoing : 'stopped', signal);
     if (options.onStop === 'throw') throw ending.fault;
-    const order = await waitForOrder(supervised, options, post, isTriedAgain(ending.fault), signal);
+    const order = await waitForOrder(serving, isTriedAgain(ending.fault), signal);
     if (order === 'again') continue;
     if (order === undefined) break;
-    await carryOut(supervised, order, options);
+    await carryOut(serving, order);
     stopped = undefined;
     options.onStopped?.(undefined);
   }
@@ -99,13 +109,8 @@ function forService(fault: Fault, service: string): Fault {
   return named === remedy ? fault : new Fault(code, { detail, context, remedy: named, cause: fault });
 }
 
-async function runOnce(
-  supervised: Supervised,
-  options: SupervisorOptions,
-  post: NotePost,
-  stopped: Fault | undefined,
-  signal: AbortSignal,
-): Promise<Ending> {
+async function runOnce(serving: Serving, stopped: Fault | undefined, signal: AbortSignal): Promise<Ending> {
+  const { supervised, options, post } = serving;
   const inner = new AbortController();
   using either = new JointSignal(signal, inner.signal);
   const both = either.signal;
@@ -121,7 +126,7 @@ async function runOnce(
     const ended = service.run(both).finally(() => inner.abort());
     // A rejection is awaited below; until then it must not count as unhandled.
     ended.catch(() => undefined);
-    const order = await watch(supervised, options, post, show, stopped !== undefined, both);
+    const order = await watch(serving, show, stopped !== undefined, both);
     inner.abort();
     isAbandoned = !(await settledOrAbandoned(ended, options.clock, signal));
     if (!isAbandoned) await ended;
@@ -171,14 +176,12 @@ async function openPatiently(
  * (`wasStopped`) that stop is what the board shows until the service has come past its start.
  */
 async function watch(
-  supervised: Supervised,
-  options: SupervisorOptions,
-  post: NotePost,
+  { options, post, inbox }: Serving,
   show: () => Showing,
   wasStopped: boolean,
   signal: AbortSignal,
-): Promise<OrderKind | undefined> {
-  const { clock, orders } = options;
+): Promise<Order | undefined> {
+  const { clock } = options;
   let hidden = wasStopped;
   while (!signal.aborted) {
     const showing = show();
@@ -192,25 +195,23 @@ async function watch(
       await clock.sleep(orderPoll_ms, signal);
       continue;
     }
-    const order = await orders.waiting(supervised.name, clock.now()).catch(() => undefined);
-    if (order) return order.kind;
+    const order = await inbox.next();
+    if (order) return order;
     await clock.sleep(orderPoll_ms, signal);
   }
   return undefined;
 }
 
 async function waitForOrder(
-  supervised: Supervised,
-  options: SupervisorOptions,
-  post: NotePost,
+  { options, post, inbox }: Serving,
   again: boolean,
   signal: AbortSignal,
-): Promise<OrderKind | 'again' | undefined> {
-  const { clock, orders } = options;
+): Promise<Order | 'again' | undefined> {
+  const { clock } = options;
   const since_ms = clock.monotonic();
   while (!signal.aborted) {
-    const order = await orders.waiting(supervised.name, clock.now()).catch(() => undefined);
-    if (order) return order.kind;
+    const order = await inbox.next();
+    if (order) return order;
     if (again && clock.monotonic() - since_ms > refusedAgain_ms) return 'again';
     await post.beat();
     await clock.sleep(orderPoll_ms, signal);
@@ -218,13 +219,18 @@ async function waitForOrder(
   return undefined;
 }
 
-async function carryOut(supervised: Supervised, order: OrderKind, options: SupervisorOptions): Promise<void> {
-  options.logger.info({ order }, 'carrying out an order');
+async function carryOut({ supervised, options, inbox }: Serving, order: Order): Promise<void> {
+  const { logger } = options;
+  logger.info({ order: order.kind }, 'carrying out an order');
+  let failure: Fault | undefined;
   try {
-    await supervised.carryOut(order);
+    await supervised.carryOut(order.kind);
   } catch (error) {
-    const fault = toFault(error);
-    options.logger.error({ code: fault.code }, `the order failed: ${fault.detail}`);
+    failure = toFault(error);
+    logger.error({ code: failure.code }, `the order failed: ${failure.detail}`);
   }
-  await options.orders.clear(supervised.name);
+  await inbox.end(order, failure).catch((error: unknown) => {
+    const { code, detail } = toFault(error);
+    logger.warn({ code }, `what became of the order could not be told: ${detail}`);
+  });
 }
