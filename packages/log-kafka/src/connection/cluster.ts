@@ -23,6 +23,14 @@ export interface KnownTopic {
 const ask_ms = 6_000;
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
+/**
+ * A broker that has just started answers before it has learnt of its cluster, itself included: then it knows no topic either, and that
+ * tells nothing about topics.
+ */
+function mustKnowBrokers({ brokers }: ClusterMetadata, broker: string): void {
+  if (brokers.length === 0) throw new Trouble(`broker ${broker} knows of no brokers yet`);
+}
+
 /** The brokers: where they are, who leads what, and connections to them, by purpose. */
 export class Cluster {
   readonly #seeds: readonly Endpoint[];
@@ -68,11 +76,10 @@ export class Cluster {
     return asking;
   }
 
-  /** Metadata of these topics (all when undefined), from any broker. Rejects with `Trouble` when none answers. */
+  /** Metadata of these topics (all when undefined), from any broker that knows its cluster. Rejects with `Trouble` when none does. */
   async describe(topics: readonly string[] | undefined, operations = false): Promise<ClusterMetadata> {
-    const described = await this.any(metadata, { topics, operations });
-    if (described.brokers.length > 0)
-      this.#brokers = new Map(described.brokers.map(({ id, host, port }) => [id, { host, port }]));
+    const described = await this.any(metadata, { topics, operations }, ask_ms, mustKnowBrokers);
+    this.#brokers = new Map(described.brokers.map(({ id, host, port }) => [id, { host, port }]));
     return described;
   }
 
@@ -81,16 +88,22 @@ export class Cluster {
     this.#turn++;
   }
 
-  /** Sends a request to whichever broker answers: the one that answered last, others that are known, those configured. */
+  /**
+   * Sends a request to whichever broker answers: the one that answered last, others that are known, those configured. `judge` throws
+   * `Trouble` for an answer that is none.
+   */
   async any<Request, Response>(
     api: Api<Request, Response>,
     request: Request,
     timeout_ms = ask_ms,
+    judge: (response: Response, broker: string) => void = () => {},
   ): Promise<Response> {
     const troubles: string[] = [];
     for (const endpoint of this.#candidates()) {
       try {
-        return await this.#link(endpoint, 'ask').call(api, request, timeout_ms);
+        const response = await this.#link(endpoint, 'ask').call(api, request, timeout_ms);
+        judge(response, formatEndpoint(endpoint));
+        return response;
       } catch (error) {
         if (!(error instanceof Trouble)) throw error;
         troubles.push(error.message);
@@ -98,7 +111,7 @@ export class Cluster {
         this.turn();
       }
     }
-    throw new Trouble(`no broker can be reached (${troubles.join('; ')})`);
+    throw new Trouble(`no broker answers (${troubles.join('; ')})`);
   }
 
   /** The link to a partition's leader. Rejects with `Trouble` when it has none, or none that is known. */

@@ -10,6 +10,7 @@ import {
 } from '../connection/target.js';
 import { quoteIdentifier, quoteLiteral } from '../quote.js';
 import { ReusingSocket } from '../wire/reusing-socket.js';
+import { Patience } from './liveness.js';
 import type { WalRequest, WalSource, WalStream } from './wal-source.js';
 import { identifyServer } from './walsender-identity.js';
 import { WalsenderStream } from './walsender-stream.js';
@@ -18,6 +19,8 @@ export interface LibraryWalSourceOptions {
   readonly url: string;
   readonly applicationName?: string;
   readonly logger?: Logger;
+  /** Shared by all sources of one slot, one after the other; default one of its own. */
+  readonly patience?: Patience;
 }
 
 /**
@@ -28,10 +31,11 @@ export interface LibraryWalSourceOptions {
  */
 export function createLibraryWalSource(options: LibraryWalSourceOptions): WalSource {
   const target = parsePostgresUrl(options.url);
+  const patience = options.patience ?? new Patience();
   return {
     async open(request) {
       try {
-        return await overTlsWays(target, (tls) => openStream(target, tls, options, request));
+        return await overTlsWays(target, (tls) => openStream(target, tls, { ...options, patience }, request));
       } catch (error) {
         throw startFault(error, request.slot, target);
       }
@@ -42,7 +46,7 @@ export function createLibraryWalSource(options: LibraryWalSourceOptions): WalSou
 async function openStream(
   target: PostgresTarget,
   tls: TlsSettings | false,
-  options: LibraryWalSourceOptions,
+  options: LibraryWalSourceOptions & { readonly patience: Patience },
   request: WalRequest,
 ): Promise<WalStream> {
   const service = new LogicalReplicationService(
@@ -61,7 +65,7 @@ async function openStream(
   service.on('error', (error) =>
     logger.debug({ err: error }, 'the replication connection reported an error'),
   );
-  const plugin = new StartPlugin(request);
+  const plugin = new StartPlugin(request, options.patience);
   // Resolves when the connection has ended; the stream itself tells why.
   const ended = service.subscribe(
     plugin as unknown as Parameters<typeof service.subscribe>[0],
@@ -83,11 +87,13 @@ class StartPlugin {
   readonly options: WalRequest;
   readonly opened: Promise<WalStream>;
   client: PgClient | undefined;
+  readonly #patience: Patience;
   #open: (stream: WalStream) => void = () => undefined;
   refuse: (error: unknown) => void = () => undefined;
 
-  constructor(request: WalRequest) {
+  constructor(request: WalRequest, patience: Patience) {
     this.options = request;
+    this.#patience = patience;
     this.opened = new Promise((resolve, reject) => {
       this.#open = resolve;
       this.refuse = reject;
@@ -97,7 +103,7 @@ class StartPlugin {
   async start(client: PgClient, slot: string): Promise<void> {
     this.client = client;
     const identity = await identifyServer(client);
-    const stream = new WalsenderStream(client, identity);
+    const stream = new WalsenderStream(client, identity, this.#patience);
     await stream.start(startReplication(slot, this.options.options));
     this.#open(stream);
     await stream.ended;

@@ -1,6 +1,6 @@
 import { lsn, lsnZero } from '@millrace/model';
 import { describe, expect, it } from 'vitest';
-import { liveness, statusInterval_ms } from './liveness.js';
+import { deadAfter_ms, liveness, Patience, statusInterval_ms } from './liveness.js';
 import { advance, nothingReceived, standbyStatusMessage } from './standby-status.js';
 import { parseTimelineHistory } from './timeline-history.js';
 import { parseDuration_ms } from './walsender-identity.js';
@@ -42,10 +42,36 @@ describe('the standby status', () => {
 
 describe('a silent server', () => {
   it('is asked first and given up later, but not while we do not read ourselves', () => {
-    expect(liveness(10_000, 0, false)).toBe('fine');
-    expect(liveness(20_000, 0, false)).toBe('ask');
-    expect(liveness(50_000, 0, false)).toBe('dead');
-    expect(liveness(500_000, 0, true)).toBe('fine');
+    expect(liveness(10_000, 0, false, 45_000)).toBe('fine');
+    expect(liveness(20_000, 0, false, 45_000)).toBe('ask');
+    expect(liveness(50_000, 0, false, 45_000)).toBe('dead');
+    expect(liveness(500_000, 0, true, 45_000)).toBe('fine');
+  });
+
+  it('is borne with for longer than its wal_sender_timeout, by half of which a busy one hears us', () => {
+    expect(deadAfter_ms(1_000, 0)).toBe(60_000);
+    expect(deadAfter_ms(60_000, 0)).toBe(75_000);
+    expect(deadAfter_ms(300_000, 0)).toBe(315_000);
+    expect(deadAfter_ms(0, 0)).toBe(315_000);
+  });
+
+  it('is borne with twice as long each time it was given up without having got on, up to half an hour', () => {
+    const patience = new Patience();
+    patience.flushed(lsn(100n));
+    const waits_s = Array.from({ length: 7 }, () => {
+      const wait_ms = patience.deadAfter_ms(60_000);
+      patience.gaveUp();
+      // The next session confirms what was confirmed before.
+      patience.flushed(lsn(100n));
+      return wait_ms / 1000;
+    });
+    expect(waits_s).toEqual([75, 150, 300, 600, 1200, 1800, 1800]);
+    patience.flushed(lsn(101n));
+    expect(patience.deadAfter_ms(60_000)).toBe(75_000);
+  });
+
+  it('that never gives up early is borne with for as long as its own timeout', () => {
+    expect(deadAfter_ms(3_600_000, 3)).toBe(3_615_000);
   });
 });
 

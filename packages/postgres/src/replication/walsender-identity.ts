@@ -1,4 +1,3 @@
-import { type Lsn, parseLsn } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
 import type { PgClient } from '../connection/session.js';
 import { parseTimelineHistory, type TimelineSwitch } from './timeline-history.js';
@@ -8,8 +7,6 @@ export interface WalsenderIdentity {
   readonly systemId: bigint;
   readonly timeline: number;
   readonly ancestry: readonly TimelineSwitch[];
-  /** End of WAL when asked. */
-  readonly position: Lsn;
   /** 0: off. */
   readonly walSenderTimeout_ms: number;
 }
@@ -27,7 +24,6 @@ export async function identifyServer(client: PgClient): Promise<WalsenderIdentit
     systemId: BigInt(system.systemid as string),
     timeline,
     ancestry,
-    position: parseLsn(system.xlogpos as string),
     walSenderTimeout_ms: parseDuration_ms(timeout.wal_sender_timeout as string),
   };
 }

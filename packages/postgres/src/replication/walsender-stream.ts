@@ -4,7 +4,7 @@ import { endClient, type PgClient } from '../connection/session.js';
 import { parseErrorResponse } from '../wire/error-response.js';
 import { describeByte } from '../wire/message-framer.js';
 import { SocketChannel } from '../wire/socket-channel.js';
-import { liveness, statusInterval_ms } from './liveness.js';
+import { liveness, type Patience, statusInterval_ms } from './liveness.js';
 import { advance, nothingReceived, type StandbyPositions, standbyStatusMessage } from './standby-status.js';
 import type { TimelineSwitch } from './timeline-history.js';
 import type { WalHandler, WalStream } from './wal-source.js';
@@ -33,6 +33,8 @@ export class WalsenderStream implements WalStream {
   readonly ended: Promise<void>;
   readonly #client: PgClient;
   readonly #channel: SocketChannel;
+  readonly #patience: Patience;
+  readonly #walSenderTimeout_ms: number;
   readonly #timer: NodeJS.Timeout;
   readonly #reading: Promise<void>;
   #startReading: () => void = () => undefined;
@@ -44,8 +46,10 @@ export class WalsenderStream implements WalStream {
   #over = false;
   #reported: StandbyPositions = nothingReceived;
 
-  constructor(client: PgClient, identity: WalsenderIdentity) {
+  constructor(client: PgClient, identity: WalsenderIdentity, patience: Patience) {
     this.#client = client;
+    this.#patience = patience;
+    this.#walSenderTimeout_ms = identity.walSenderTimeout_ms;
     this.systemId = identity.systemId;
     this.timeline = identity.timeline;
     this.ancestry = identity.ancestry;
@@ -100,6 +104,7 @@ export class WalsenderStream implements WalStream {
 
   report(positions: StandbyPositions): void {
     this.#reported = advance(this.#reported, positions);
+    this.#patience.flushed(this.#reported.flush);
     this.#sendStatus(false);
   }
 
@@ -129,11 +134,15 @@ export class WalsenderStream implements WalStream {
   }
 
   #tick(): void {
-    const verdict = liveness(performance.now(), this.#channel.lastRead_ms, this.#channel.waiting);
+    const { lastRead_ms, waiting } = this.#channel;
+    const dead_ms = this.#patience.deadAfter_ms(this.#walSenderTimeout_ms);
+    const verdict = liveness(performance.now(), lastRead_ms, waiting, dead_ms);
     if (verdict === 'dead') {
+      this.#patience.gaveUp();
+      const silence_s = Math.round(dead_ms / 1000);
       this.#fail(
         new Fault('MR-2012', {
-          detail: 'the leader has not sent anything for 45 s, nor answered when asked',
+          detail: `the leader has not sent anything for ${silence_s} s, nor answered when asked`,
         }),
       );
       return;
