@@ -1,4 +1,4 @@
-import type { AcquireOptions, InitialSnapshot, Source, SourceSession } from '@millrace/capture';
+import type { AcquireOptions, InitialSnapshot, LeaderWal, Source, SourceSession } from '@millrace/capture';
 import type { Lsn } from '@millrace/model';
 import {
   checkSlot,
@@ -6,14 +6,17 @@ import {
   createLibraryWalSource,
   describeBackend,
   ensurePublication,
+  Patience,
   type PgSession,
   quoteIdentifier,
   quoteLiteral,
   readServer,
   readSlot,
+  readWalEnd,
   requireDecoding,
   type ServerInfo,
   type TableName,
+  type WalStream,
 } from '@millrace/postgres';
 import {
   type BackoffPolicy,
@@ -77,6 +80,7 @@ class PostgresSource {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #random: () => number;
+  readonly #patience = new Patience();
 
   constructor(options: PostgresSourceOptions) {
     if (!/^[a-z0-9_]{1,63}$/.test(options.slot))
@@ -111,6 +115,7 @@ class PostgresSource {
     const { url, slot, publication } = this.#options;
     const control = new ControlConnection(url, this.#applicationName);
     let made: Made | undefined;
+    let stream: WalStream | undefined;
     try {
       const session = await control.session();
       const server = await readServer(session);
@@ -120,12 +125,7 @@ class PostgresSource {
       const present = await readSlot(session, slot);
       if (present) checkSlot(present, server.database);
       else made = await this.#makeSlot(session, server, request);
-      const wal = await this.#openStream(session);
-      const held = await readSlot(session, slot);
-      if (held?.confirmed == null) {
-        await wal.close();
-        throw new Fault('MR-2005', { detail: `slot ${slot} vanished while it was being taken` });
-      }
+      stream = await this.#openStream(session);
       return new PostgresSourceSession({
         url,
         applicationName: this.#applicationName,
@@ -135,11 +135,13 @@ class PostgresSource {
         temporaryFolder: this.#options.temporaryFolder,
         announcing,
         control,
-        wal,
-        confirmed: held.confirmed,
+        stream,
+        ...(await this.#lookAtSlot(session)),
         created: made,
       });
     } catch (error) {
+      // First: as long as it is there it holds the slot, for nobody.
+      await stream?.close();
       if (made) await this.#unmake(control, made);
       await control.close();
       throw error;
@@ -159,12 +161,22 @@ class PostgresSource {
     return announcing;
   }
 
-  async #openStream(session: PgSession): ReturnType<ReturnType<typeof createLibraryWalSource>['open']> {
+  /** Asked while our own walsender holds the slot (R7). */
+  async #lookAtSlot(session: PgSession): Promise<{ readonly confirmed: Lsn; readonly wal: LeaderWal }> {
+    const { slot } = this.#options;
+    const held = await readSlot(session, slot);
+    if (held?.confirmed == null)
+      throw new Fault('MR-2005', { detail: `slot ${slot} vanished while it was being taken` });
+    return { confirmed: held.confirmed, wal: await readWalEnd(session) };
+  }
+
+  async #openStream(session: PgSession): Promise<WalStream> {
     const { url, slot, publication } = this.#options;
     const source = createLibraryWalSource({
       url,
       applicationName: this.#applicationName,
       logger: this.#logger,
+      patience: this.#patience,
     });
     try {
       return await source.open({

@@ -1,8 +1,9 @@
 import { covers, type Lsn, lsnZero, minLsn, type Position, type Row } from '@millrace/model';
 import { type ForkVerdict, forkVerdict } from './epoch/fork.js';
+import { type WalVerdict, walVerdict } from './epoch/put-back.js';
 import { overlay, type WindowEvent } from './snapshot/overlay.js';
 import { type StreamedXids, type WindowVerdict, windowVerdict } from './snapshot/visibility.js';
-import type { LeaderIdentity, Visibility, Watermark } from './source.js';
+import type { LeaderIdentity, LeaderWal, Visibility, Watermark } from './source.js';
 
 export interface SlotCheck {
   /** The slot's confirmed LSN, read while our own walsender holds it. */
@@ -54,6 +55,8 @@ export interface CaptureDecisions {
   partitionVerdict(check: PartitionCheck): 'fine' | 'recreated' | 'rewound';
   /** §8. */
   forkVerdict(stored: LeaderIdentity, present: LeaderIdentity, to: Position): ForkVerdict;
+  /** §8: whether the leader's WAL holds what was published up to `at`. */
+  walVerdict(wal: LeaderWal, at: Position): WalVerdict;
   /** R1: true when the commit is covered already and its transaction is dropped. */
   isCovered(resume: Position, commit: Lsn): boolean;
   /** R2, R8: the LSN to confirm as flushed. */
@@ -99,6 +102,8 @@ export const captureDecisions: CaptureDecisions = {
   },
 
   forkVerdict,
+
+  walVerdict,
 
   isCovered: (resume, commit) => covers(resume, commit),
 

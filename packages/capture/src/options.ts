@@ -32,7 +32,7 @@ export interface CapturePipeline {
 export interface CapturePolicies {
   /** The leader failed over and lacks published commits: stop (MR-2007), or retract them and read every table again. */
   readonly onFork: 'stop' | 'resnapshot';
-  /** Commits are missing between log and slot: stop (MR-2005, MR-2006), or read every table again. */
+  /** Commits are missing between log and slot, or the log lost events: stop (MR-2005, MR-2006, MR-3005, MR-3007), or read every table again. */
   readonly onGap: 'stop' | 'resnapshot';
   /** A shape, or what became of old rows, cannot be told (R38): stop (MR-2010), or read the table again. */
   readonly onSchemaUncertain: 'stop' | 'repair';

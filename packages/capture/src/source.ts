@@ -30,8 +30,18 @@ export interface LeaderIdentity {
   readonly ancestry: readonly { readonly timeline: number; readonly switchLsn: Lsn }[];
 }
 
+/** The leader's WAL as it was when a session began. */
+export interface LeaderWal {
+  /** End of what is flushed; on a standby, of what it has replayed. */
+  readonly end: Lsn;
+  /** A standby: it replays what another server writes, and may be behind what it once had. */
+  readonly isReplaying: boolean;
+}
+
 export interface SourceSession {
   readonly identity: LeaderIdentity;
+  /** Read while this session's own walsender holds the slot: no session before it was sent anything beyond. */
+  readonly wal: LeaderWal;
   /** The slot's confirmed LSN, read while this session's own walsender holds it (R7). */
   readonly confirmed: Lsn;
   /** Present when this session has just created the slot: its consistent point, and the snapshot exported there. */
@@ -53,7 +63,35 @@ export interface SourceSession {
   leaderPosition(): Promise<Lsn>;
   /** Windowed reads of tables while streaming (§7). */
   readonly windows: WindowReader;
+  /** Left out: the leader has no tables whose rows come and go without events. */
+  readonly partitions?: PartitionedTables;
   close(): Promise<void>;
+}
+
+/**
+ * Tables that are published as one while their rows lie in partitions. Of rows that come or go with a partition (attached,
+ * detached, dropped, truncated) the stream says nothing.
+ */
+export interface PartitionedTables {
+  /** Where the rows of each such table lie now. */
+  look(): Promise<PartitionsByTable>;
+  /** Of these partitions, those that may have had rows when they became one: whose rows were not all told as inserts. */
+  cameWithRows(ids: readonly number[]): Promise<ReadonlySet<number>>;
+  /**
+   * Has the stream say that the table's rows changed without events: `relation` is called as for a rewrite, with these words, at a
+   * place behind this call, and again whenever the stream is resumed before that place. Resolves when that is durable.
+   */
+  suspect(relationId: number, words: string): Promise<void>;
+}
+
+/** By relation id. */
+export type PartitionsByTable = ReadonlyMap<number, readonly Partition[]>;
+
+export interface Partition {
+  readonly id: number;
+  readonly name: string;
+  /** Another number: all its rows were replaced, by none or by the same ones. */
+  readonly file: number;
 }
 
 /** What the stream delivers. Flyweights are valid only during the call. */
@@ -110,6 +148,8 @@ export interface RowReceiver {
 /** The initial snapshot, readable in parallel at `consistentPoint` until closed, at the latest by `stream`. */
 export interface InitialSnapshot {
   readonly tables: readonly SnapshotTable[];
+  /** Where the rows of tables in partitions lay. */
+  readonly partitions?: PartitionsByTable;
   /** Cuts a table into chunks of about `rows` rows. Chunks of a keyed table are key ranges in key order. */
   plan(table: SnapshotTable, rows: number): Promise<readonly KeyRange[]>;
   /** Reads a chunk, handing each row to `row` (a flyweight) and awaiting `room` after every read. Runs in parallel with other chunks. */
@@ -136,7 +176,7 @@ export interface WindowReader {
    * pg_current_snapshot() in one REPEATABLE READ transaction, then writes HIGH. A chunk of bounded `rows` is held in memory, at
    * most `max_bytes` of it: a smaller range is returned when it would be more, with at least one row. A range that is read
    * whole is never cut: beyond `max_bytes` its rows go to a temporary file. The chunk's rows are the caller's to close; after a
-   * rejection nothing is left behind.
+   * rejection nothing is left behind. MR-2013: the table was dropped, or is not published any more; other reads go on.
    */
   read(request: WindowRequest): Promise<WindowChunk>;
 }

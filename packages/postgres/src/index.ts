@@ -30,9 +30,11 @@ export { relationJson, selectRelations } from './catalogue/relation-query.js';
 export {
   oldestVersion,
   readServer,
+  readWalEnd,
   readWalPosition,
   requireDecoding,
   type ServerInfo,
+  type WalEnd,
 } from './catalogue/server.js';
 export { checkSlot, describeBackend, readSlot, type SlotInfo, slotTrouble } from './catalogue/slot.js';
 export {
@@ -58,6 +60,7 @@ export {
   type ExportSlotOptions,
 } from './replication/exported-slot.js';
 export { createLibraryWalSource, type LibraryWalSourceOptions } from './replication/library-wal-source.js';
+export { Patience } from './replication/liveness.js';
 export { postgresEpoch_us, type StandbyPositions } from './replication/standby-status.js';
 export { parseTimelineHistory, type TimelineSwitch } from './replication/timeline-history.js';
 export type { WalHandler, WalRequest, WalSource, WalStream } from './replication/wal-source.js';

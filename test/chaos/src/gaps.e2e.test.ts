@@ -1,5 +1,6 @@
 import { cp, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FollowerReports, type Log } from '@millrace/log';
 import type { PgServer } from '@millrace/test-support';
 import { waitFor } from '@millrace/test-support';
 import { describe, expect, it } from 'vitest';
@@ -77,6 +78,44 @@ describe('a gap is loud (promise 5)', () => {
       await stage.untilLoudStop('capture', ['MR-2005']);
       await stage.run('resync', '--all');
       stage.pipeline.start('capture');
+      await stage.untilReplicaEqual();
+      await stage.untilLakeEqual();
+    },
+    limit_ms,
+  );
+
+  it(
+    'a leader put back to an older copy of itself stops capture, pages, lets nothing later through, and resync mends it',
+    async () => {
+      await using stage = await Stage.set();
+      await stage.open();
+      const restore = await keepCopy(stage.leader);
+      await stage.onLeader(
+        `UPDATE items SET value = 'second'`,
+        // Far more WAL than the copy writes by itself after it was put back.
+        `INSERT INTO items SELECT i, repeat(md5(i::text), 30) FROM generate_series(1000, 1999) i`,
+      );
+      await stage.untilReplicaEqual();
+      const before = await stage.replicaRows();
+      await restore();
+      await stage.onLeader(`INSERT INTO items VALUES (100, 'below what was published')`);
+      await stage.untilLoudStop('capture', ['MR-2007']);
+      await stage.onLeader(`INSERT INTO items VALUES (101, 'later')`);
+      await sleep(watch_ms);
+      expect(await stage.replicaRows()).toBe(before);
+
+      // The followers hold commits that the leader lacks now: each is told of it when capture goes on.
+      for (const part of ['replica', 'lake'] as const) await stage.pipeline.part(part).stop();
+      await stage.run('resync', '--all');
+      stage.pipeline.start('capture');
+      await waitFor(() => readLog(stage.pipeline, isForked), {
+        what: 'a checkpoint on the leader’s new way',
+        timeout_ms: 60_000,
+      });
+      for (const part of ['replica', 'lake'] as const) {
+        await stage.run('resync', part);
+        stage.pipeline.start(part);
+      }
       await stage.untilReplicaEqual();
       await stage.untilLakeEqual();
     },
@@ -169,6 +208,11 @@ describe('a gap is loud (promise 5)', () => {
     limit_ms,
   );
 });
+
+/** Whether followers that start over do so behind the fork. */
+async function isForked(log: Log): Promise<boolean> {
+  return ((await new FollowerReports(log).readAnchor())?.position.history ?? 0) > 0;
+}
 
 /** Writes until the log has dropped every record that existed when the replica's applier stopped. */
 async function churnUntilTrimmed(stage: Stage): Promise<void> {

@@ -84,6 +84,11 @@ const stories: readonly SchemaStory[] = [
     'UPDATE mixed SET e = 9 WHERE id = 3',
   ),
   story(
+    'reborn',
+    `BEGIN; DELETE FROM reborn WHERE id < 15; ALTER TABLE reborn ADD d int; INSERT INTO reborn SELECT i, 'reborn', 'b2', i, 'v', i FROM generate_series(14, 1, -1) i; COMMIT`,
+    'UPDATE reborn SET d = 9 WHERE id = 3',
+  ),
+  story(
     'rolled_back',
     `BEGIN; ALTER TABLE rolled_back ADD d int; UPDATE rolled_back SET d = 1; ROLLBACK`,
     `BEGIN; SAVEPOINT s; ALTER TABLE rolled_back DROP c; ROLLBACK TO s; UPDATE rolled_back SET c = 5 WHERE id = 1; COMMIT`,
@@ -119,8 +124,18 @@ const stories: readonly SchemaStory[] = [
   { ...story('swapped_b', `UPDATE swapped_b SET b = 'now b' WHERE id = 1`) },
 ];
 
-/** Old rows change without events: capture must stop or read the table again. */
+/** Old rows are not what the stream told of them: capture must stop or read the table again. */
 const rewriting: readonly SchemaStory[] = [
+  story(
+    'rekeyed_inside',
+    'BEGIN; UPDATE rekeyed_inside SET c = c + 1; DELETE FROM rekeyed_inside WHERE id = 4; ALTER TABLE rekeyed_inside DROP CONSTRAINT rekeyed_inside_pkey, ADD PRIMARY KEY (id, c); COMMIT',
+    `UPDATE rekeyed_inside SET c = 0 WHERE id = 1`,
+  ),
+  story(
+    'unkeyed_inside',
+    `BEGIN; UPDATE unkeyed_inside SET c = c + 1; DELETE FROM unkeyed_inside WHERE id = 4; ALTER TABLE unkeyed_inside DROP CONSTRAINT unkeyed_inside_pkey, REPLICA IDENTITY FULL; UPDATE unkeyed_inside SET b = 'loose' WHERE id = 5; COMMIT`,
+    `UPDATE unkeyed_inside SET c = 0 WHERE id = 1`,
+  ),
   story(
     'retype_using',
     `ALTER TABLE retype_using ALTER c TYPE text USING 'n' || c`,
@@ -135,6 +150,11 @@ const rewriting: readonly SchemaStory[] = [
     'volatile_default',
     'ALTER TABLE volatile_default ADD d double precision DEFAULT random()',
     `UPDATE volatile_default SET b = 'v' WHERE id = 1`,
+  ),
+  story(
+    'new_key_midway',
+    'BEGIN; UPDATE new_key_midway SET c = c + 1; DELETE FROM new_key_midway WHERE id = 4; ALTER TABLE new_key_midway DROP CONSTRAINT new_key_midway_pkey, ADD PRIMARY KEY (id, c); COMMIT',
+    'UPDATE new_key_midway SET c = c + 1 WHERE id = 1',
   ),
   story(
     'stored_serial',
@@ -169,6 +189,10 @@ describe.each([18, 15] as const)('schema changes on PostgreSQL %i (R37, R38)', (
         `INSERT INTO newcomer VALUES (1, 'before it is published')`,
         'ALTER PUBLICATION millrace ADD TABLE newcomer',
         `INSERT INTO newcomer VALUES (2, 'after')`,
+        'CREATE TABLE fleeting (id int PRIMARY KEY)',
+        'ALTER PUBLICATION millrace ADD TABLE fleeting',
+        'INSERT INTO fleeting VALUES (1)',
+        'DROP TABLE fleeting',
       );
       await mirror.untilEqual();
     },

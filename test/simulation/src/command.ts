@@ -19,6 +19,10 @@ const lanes = 4;
 /** Options of one run; with `--mutant R8` that rule is switched off. */
 function optionsOf(name: string | undefined): SimulateOptions {
   const mutant = mutants.find(({ rule }) => rule === name);
+  if (name !== undefined && !mutant)
+    throw new Error(
+      `no rule "${name}" to switch off; there are ${mutants.map(({ rule }) => rule).join(', ')}`,
+    );
   return mutant ? { doubles: mutant.doubles, fixed: mutant.fixed ?? {} } : {};
 }
 

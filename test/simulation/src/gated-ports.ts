@@ -95,6 +95,7 @@ function gatedSession(session: SourceSession, gate: ProcessGate): SourceSession 
   const { created } = session;
   return {
     identity: session.identity,
+    wal: session.wal,
     confirmed: session.confirmed,
     ...(created
       ? {

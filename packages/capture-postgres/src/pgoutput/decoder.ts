@@ -25,6 +25,15 @@ const transactionalFlag = 1;
 interface Definition {
   readonly relation: Relation;
   readonly cells: number;
+  /** Of a keyed table that sends whole old rows: the columns outside its key that no row has NULL in. */
+  readonly neverNull: Int32Array;
+}
+
+const noColumns = new Int32Array(0);
+
+function neverNull({ columns, identity, key }: Relation): Int32Array {
+  if (identity !== 'full' || key.length === 0) return noColumns;
+  return Int32Array.from(columns.flatMap(({ notNull }, i) => (notNull && !key.includes(i) ? [i] : [])));
 }
 
 /**
@@ -69,7 +78,11 @@ export class PgoutputDecoder {
 
   /** What changes of this table mean from here on. */
   define(relation: Relation): void {
-    this.#definitions.set(relation.id, { relation, cells: relation.columns.length });
+    this.#definitions.set(relation.id, {
+      relation,
+      cells: relation.columns.length,
+      neverNull: neverNull(relation),
+    });
     this.#lastId = -1;
     this.#grow(this.#before, relation.columns.length);
     this.#grow(this.#after, relation.columns.length);
@@ -180,7 +193,8 @@ export class PgoutputDecoder {
   }
 
   #update(): undefined {
-    const { relation, cells } = this.#definition(this.#cursor.u32());
+    const definition = this.#definition(this.#cursor.u32());
+    const { relation, cells } = definition;
     const change = this.#change;
     change.op = 'update';
     change.relation = relation;
@@ -190,7 +204,7 @@ export class PgoutputDecoder {
     if (kind === keyTuple || kind === oldTuple) {
       this.#tuple(this.#before, cells);
       change.before = this.#before;
-      change.beforeIsFull = kind === oldTuple;
+      change.beforeIsFull = kind === oldTuple && this.#isWhole(definition);
       kind = this.#cursor.u8();
     }
     if (kind !== newTuple) throw this.#corrupt('an update without a new row');
@@ -201,7 +215,8 @@ export class PgoutputDecoder {
   }
 
   #delete(): undefined {
-    const { relation, cells } = this.#definition(this.#cursor.u32());
+    const definition = this.#definition(this.#cursor.u32());
+    const { relation, cells } = definition;
     const kind = this.#cursor.u8();
     if (kind !== keyTuple && kind !== oldTuple) throw this.#corrupt('a delete without an old row');
     this.#tuple(this.#before, cells);
@@ -210,9 +225,19 @@ export class PgoutputDecoder {
     change.op = 'delete';
     change.relation = relation;
     change.before = this.#before;
-    change.beforeIsFull = kind === oldTuple;
+    change.beforeIsFull = kind === oldTuple && this.#isWhole(definition);
     change.after = undefined;
     this.#deliver();
+  }
+
+  /**
+   * Whether an old row that is said to be whole is that. The server names it by the identity of the table it publishes under; what is
+   * in it is by the identity of the partition, which may be the key alone.
+   */
+  #isWhole({ neverNull }: Definition): boolean {
+    const { length } = this.#before;
+    for (let i = 0; i < neverNull.length; i++) if (length[neverNull[i] as number] === cellNull) return false;
+    return true;
   }
 
   /** One message names all tables that one statement emptied; each becomes an event of its own. */

@@ -15,6 +15,7 @@ import {
   unidentifiedTables,
 } from '@millrace/postgres';
 import { type DdlTriggerState, ddlTriggerState } from '../schema/ddl-trigger.js';
+import { publishedRoots, readPartitions } from '../schema/partitions.js';
 
 /** What is to be checked: the parts of the source's configuration that a leader must fit. */
 export interface PreflightRequest {
@@ -57,6 +58,16 @@ export interface LeaderFacts {
   /** Configured tables without a row identity that the publication does not hold (yet). */
   readonly unidentified: readonly TableName[];
   readonly ddlTrigger: DdlTriggerState;
+  /** Partitions that are published as another table's, where their identity is not its. */
+  readonly strangers: readonly StrangerPartition[];
+}
+
+/** A partition whose old rows the server sends by another identity than it says. */
+export interface StrangerPartition {
+  readonly root: TableName;
+  readonly partition: TableName;
+  /** pg_class.relreplident: d default, i index, f full, n nothing. */
+  readonly rootIdentity: string;
 }
 
 export async function gatherFacts(session: PgSession, request: PreflightRequest): Promise<LeaderFacts> {
@@ -102,7 +113,30 @@ export async function gatherFacts(session: PgSession, request: PreflightRequest)
       ),
     ),
     ddlTrigger: await ddlTriggerState(session),
+    strangers: await strangerPartitions(session, published),
   };
+}
+
+async function strangerPartitions(
+  session: PgSession,
+  published: readonly PublishedTable[],
+): Promise<StrangerPartition[]> {
+  const roots = new Map(published.map(({ relation }) => [relation.id, relation]));
+  const partitions = await readPartitions(session, publishedRoots(published));
+  const pairs = [...partitions].flatMap(([root, leaves]) => leaves.map(({ id }) => `(${root}, ${id})`));
+  if (pairs.length === 0) return [];
+  const rows = await session.query(
+    'comparing the identities of partitions',
+    `SELECT p.root::pg_catalog.int8 AS root, r.relreplident AS identity, n.nspname AS schema, c.relname AS name
+     FROM (VALUES ${pairs.join(', ')}) AS p(root, leaf) JOIN pg_catalog.pg_class r ON r.oid = p.root
+     JOIN pg_catalog.pg_class c ON c.oid = p.leaf JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'r' AND c.relreplident <> r.relreplident ORDER BY n.nspname, c.relname`,
+  );
+  return rows.flatMap((row) => {
+    const root = roots.get(Number(row.root));
+    const partition = { schema: row.schema as string, name: row.name as string };
+    return root ? [{ root, partition, rootIdentity: row.identity as string }] : [];
+  });
 }
 
 async function tableFacts(session: PgSession, tables: readonly TableName[]): Promise<TableFacts[]> {

@@ -1,6 +1,7 @@
 import { quoteIdentifier } from '@millrace/postgres';
 import type { LeaderFacts, PreflightRequest } from './facts.js';
 import type { Finding, Severity } from './finding.js';
+import { partitionFindings } from './partition-findings.js';
 import {
   roleFindings,
   roomFindings,
@@ -28,6 +29,7 @@ export function judge(facts: LeaderFacts, request: PreflightRequest): Finding[] 
     ...facts.tables.flatMap((table) => tableFindings(table, quoteIdentifier(facts.server.role))),
     ...facts.unidentified.map(({ schema, name }) => identityFinding(schema, name)),
     ...facts.published.flatMap((table) => publishedFindings(table, facts)),
+    ...partitionFindings(facts),
     ...schemaFindings(facts, request),
   ];
   const rank: Record<Severity, number> = { error: 0, warning: 1, note: 2 };

@@ -129,6 +129,31 @@ describe.each(postgresVersions)('the preflight of PostgreSQL %i', (version: Post
     await client.end();
   });
 
+  it('tells of partitions that are published as one table, and of those with another identity', async () => {
+    await using database = await pgDatabase(version);
+    const client = await database.connect();
+    await client.query(`CREATE TABLE p (id int PRIMARY KEY, x text NOT NULL) PARTITION BY RANGE (id);
+      CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10); CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20);
+      ALTER TABLE p REPLICA IDENTITY FULL; ALTER TABLE p2 REPLICA IDENTITY FULL;
+      CREATE PUBLICATION p FOR TABLE p WITH (publish_via_partition_root = true)`);
+    const options = {
+      url: database.url,
+      slot: `s_${database.name}`,
+      publication: { name: 'p', create: false },
+    };
+    const findings = await preflight(options);
+    const about = (list: readonly Finding[]): string[] =>
+      short(list).filter((line) => /partition/.test(line));
+    expect(about(findings)).toEqual(['warning partition-identity public.p', 'note partition-rows public.p']);
+    const differs = findings.find(({ check }) => check === 'partition-identity');
+    expect(differs?.message).toMatch(/: public\.p1\. /);
+    await client.query(differs?.fix ?? '');
+    expect(about(await preflight(options))).toEqual(['note partition-rows public.p']);
+    await client.query('ALTER PUBLICATION p SET (publish_via_partition_root = false)');
+    expect(about(await preflight(options))).toEqual([]);
+    await client.end();
+  });
+
   it('names settings that must change first', async () => {
     await using server = await startPostgres({
       version,

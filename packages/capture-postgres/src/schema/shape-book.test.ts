@@ -63,6 +63,7 @@ function message(columns: readonly (readonly [name: string, type: number])[], na
 const view = (description: RelationJson | undefined, writtenBy: readonly number[] = [50]): CatalogueView => ({
   description: description && { json: description, estimatedRows: -1, writtenBy },
   columnList: false,
+  isPart: false,
   nextXid: 200,
 });
 

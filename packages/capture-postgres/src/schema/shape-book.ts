@@ -11,6 +11,8 @@ export interface CatalogueView {
   readonly description: TableDescription | undefined;
   /** The publication names a list of columns for the table. */
   readonly columnList: boolean;
+  /** A partition that is published as its root. */
+  readonly isPart: boolean;
   /** Low half of the leader's next transaction id. */
   readonly nextXid: number;
 }
@@ -77,6 +79,17 @@ export class ShapeBook {
     const relation = relationOf(json, (column) => isOrdinaryColumn(column) || published.has(column.attnum));
     const settled = this.#accept(relation, json, this.#rewriteOf(id));
     return settled.certainty === undefined ? undefined : settled;
+  }
+
+  /** Rows of a table changed without events, as a capture found. Undefined for one that the sink does not know: nothing is held of it. */
+  doubted(id: number, reason: string): SettledShape | undefined {
+    const present = this.#inForce.get(id);
+    return present && { relation: present.relation, certainty: { certain: true, rewritten: reason } };
+  }
+
+  /** Whether a shape of the table is in force. */
+  knows(id: number): boolean {
+    return this.#inForce.has(id);
   }
 
   /** Settles a Relation message from what is known already; undefined: the catalogue must be asked. */

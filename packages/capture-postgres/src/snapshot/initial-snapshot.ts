@@ -1,4 +1,4 @@
-import type { InitialSnapshot, KeyRange, SnapshotTable } from '@millrace/capture';
+import type { InitialSnapshot, KeyRange, PartitionsByTable, SnapshotTable } from '@millrace/capture';
 import { emptyRowImage } from '@millrace/model';
 import {
   copyOut,
@@ -8,7 +8,9 @@ import {
   type PublishedTable,
   readPublishedTables,
 } from '@millrace/postgres';
-import { assert, Fault } from '@millrace/runtime';
+import { assert } from '@millrace/runtime';
+import { publishedRoots, readPartitions } from '../schema/partitions.js';
+import { tableVanished } from '../schema/published-tables.js';
 import { readCopyRow } from './copy-row.js';
 import { ReaderPool } from './reader-pool.js';
 import { lockStatement, selectCuts, selectRange } from './table-query.js';
@@ -34,16 +36,17 @@ export async function openInitialSnapshot(
 ): Promise<PostgresSnapshot | undefined> {
   const pool = new ReaderPool(options.url, options.applicationName, exported.snapshotName);
   try {
-    const tables = await pool.with(async (guard) => {
+    const found = await pool.with(async (guard) => {
       const published = await readPublishedTables(guard, options.publication, options.serverVersion);
       for (const table of published)
         await guard.query('locking a table for the snapshot', lockStatement(table));
-      return (await sameAsNow(guard, present, published)) ? published : undefined;
+      const partitions = await readPartitions(guard, publishedRoots(published));
+      return (await sameAsNow(guard, present, published)) ? { tables: published, partitions } : undefined;
     });
-    if (tables) return new PostgresSnapshot(pool, exported, tables);
+    if (found) return new PostgresSnapshot(pool, exported, found.tables, found.partitions);
   } catch (error) {
     // A table that was dropped meanwhile cannot be locked; made anew, the snapshot does not have it.
-    if (!(error instanceof Fault) || error.context.sqlstate !== '42P01') {
+    if (!tableVanished(error)) {
       await pool.close();
       throw error;
     }
@@ -83,12 +86,19 @@ async function fileNodes(session: PgSession, oids: readonly number[]): Promise<s
 
 export class PostgresSnapshot implements InitialSnapshot {
   readonly tables: readonly SnapshotTable[];
+  readonly partitions: PartitionsByTable;
   readonly #pool: ReaderPool;
   readonly #exported: ExportedSlot;
   readonly #published: ReadonlyMap<number, PublishedTable>;
 
-  constructor(pool: ReaderPool, exported: ExportedSlot, tables: readonly PublishedTable[]) {
+  constructor(
+    pool: ReaderPool,
+    exported: ExportedSlot,
+    tables: readonly PublishedTable[],
+    partitions: PartitionsByTable,
+  ) {
     this.#pool = pool;
+    this.partitions = partitions;
     this.#exported = exported;
     this.#published = new Map(tables.map((table) => [table.relation.id, table]));
     this.tables = tables.map((table) => ({

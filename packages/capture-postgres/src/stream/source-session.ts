@@ -1,13 +1,21 @@
-import type { InitialSnapshot, LeaderIdentity, SourceSession, SourceSink } from '@millrace/capture';
+import type {
+  InitialSnapshot,
+  LeaderIdentity,
+  LeaderWal,
+  PartitionedTables,
+  SourceSession,
+  SourceSink,
+} from '@millrace/capture';
 import type { Lsn, Relation } from '@millrace/model';
 import {
   describeTables,
   type PublishedTable,
-  readPublishedTables,
   readWalPosition,
   type StandbyPositions,
   type WalStream,
 } from '@millrace/postgres';
+import { isPartOf, partitionedTables, publishedRoots } from '../schema/partitions.js';
+import { publishedTables } from '../schema/published-tables.js';
 import { type CatalogueView, ShapeBook } from '../schema/shape-book.js';
 import { PostgresWindowReader } from '../window/window-reader.js';
 import type { ControlConnection } from './control.js';
@@ -23,7 +31,9 @@ export interface SessionParts {
   /** Whether the leader announces schema changes. */
   readonly announcing: boolean;
   readonly control: ControlConnection;
-  readonly wal: WalStream;
+  readonly stream: WalStream;
+  /** Both read while the stream holds the slot. */
+  readonly wal: LeaderWal;
   readonly confirmed: Lsn;
   readonly created: { readonly consistentPoint: Lsn; readonly snapshot: InitialSnapshot } | undefined;
 }
@@ -31,18 +41,28 @@ export interface SessionParts {
 /** One epoch's hold on a PostgreSQL leader. */
 export class PostgresSourceSession implements SourceSession {
   readonly identity: LeaderIdentity;
+  readonly wal: LeaderWal;
   readonly confirmed: Lsn;
   readonly created?: { readonly consistentPoint: Lsn; readonly snapshot: InitialSnapshot };
   readonly windows: PostgresWindowReader;
+  readonly partitions: PartitionedTables;
   readonly #parts: SessionParts;
+  /** As of the last look at the publication. */
+  #roots: readonly number[] = [];
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
-    const { systemId, timeline, ancestry } = parts.wal;
+    const { systemId, timeline, ancestry } = parts.stream;
     this.identity = { systemId, timeline, ancestry };
+    this.wal = parts.wal;
     this.confirmed = parts.confirmed;
     if (parts.created) this.created = parts.created;
     this.windows = new PostgresWindowReader(parts);
+    this.partitions = partitionedTables({
+      session: () => parts.control.session(),
+      slot: parts.slot,
+      roots: () => this.#roots,
+    });
   }
 
   async relations(): Promise<readonly Relation[]> {
@@ -62,11 +82,11 @@ export class PostgresSourceSession implements SourceSession {
       look: (table) => this.#look(table),
       columnLists: new Set(listed.map((table) => table.relation.id)),
     });
-    await this.#parts.wal.run(decoder, signal);
+    await this.#parts.stream.run(decoder, signal);
   }
 
   confirm(positions: StandbyPositions): void {
-    this.#parts.wal.report(positions);
+    this.#parts.stream.report(positions);
   }
 
   async leaderPosition(): Promise<Lsn> {
@@ -74,27 +94,32 @@ export class PostgresSourceSession implements SourceSession {
   }
 
   async close(): Promise<void> {
-    const { wal, control, created } = this.#parts;
-    await Promise.all([wal.close(), this.windows.close(), created?.snapshot.close(), control.close()]);
+    const { stream, control, created } = this.#parts;
+    await Promise.all([stream.close(), this.windows.close(), created?.snapshot.close(), control.close()]);
   }
 
   async #published(): Promise<PublishedTable[]> {
     const { control, publication, serverVersion } = this.#parts;
-    return readPublishedTables(await control.session(), publication, serverVersion);
+    const tables = await publishedTables(await control.session(), publication, serverVersion);
+    this.#roots = publishedRoots(tables);
+    return tables;
   }
 
   async #look(table: number): Promise<CatalogueView> {
     const { publication, serverVersion } = this.#parts;
     const session = await this.#parts.control.session();
     const description = (await describeTables(session, [table])).get(table);
-    const published = (await readPublishedTables(session, publication, serverVersion, table))[0];
+    const published = (await publishedTables(session, publication, serverVersion, table))[0];
     const { xid } = await session.queryOne(
       'asking for the next transaction id',
       `SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text AS xid`,
     );
+    // A root is described before its partitions.
+    if (published?.description.json.kind === 'p') this.#roots = [...new Set([...this.#roots, table])];
     return {
       description,
       columnList: published?.columnList ?? false,
+      isPart: published === undefined && (await isPartOf(session, table, this.#roots)),
       nextXid: Number(BigInt.asUintN(32, BigInt(xid as string))),
     };
   }

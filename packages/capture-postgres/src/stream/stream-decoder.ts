@@ -5,6 +5,7 @@ import { PgoutputDecoder } from '../pgoutput/decoder.js';
 import type { LogicalMessage, PgoutputHandler, RelationMessage } from '../pgoutput/messages.js';
 import { parseAnnouncement } from '../schema/announcement.js';
 import { announcementPrefix } from '../schema/ddl-trigger.js';
+import { doubtPrefix, parseDoubt } from '../schema/doubt.js';
 import type { CatalogueView, SettledShape, ShapeBook } from '../schema/shape-book.js';
 import { parseWatermark, watermarkPrefix } from '../watermark.js';
 
@@ -64,10 +65,13 @@ export class StreamDecoder implements WalHandler, PgoutputHandler {
   }
 
   relation(message: RelationMessage): Promise<void> | undefined {
-    const settled = this.#options.shapes.settle(message);
+    const { shapes, look } = this.#options;
+    const settled = shapes.knows(message.id) ? shapes.settle(message) : undefined;
     if (settled) return this.#adopt(settled);
-    return this.#options.look(message.id).then((view) => {
-      return this.#adopt(this.#options.shapes.settleWith(message, this.#xid, view));
+    return look(message.id).then((view) => {
+      // The server describes a partition beside its root, although all its rows come as the root's.
+      if (view.isPart && !shapes.knows(message.id)) return undefined;
+      return this.#adopt(shapes.settle(message) ?? shapes.settleWith(message, this.#xid, view));
     });
   }
 
@@ -82,7 +86,15 @@ export class StreamDecoder implements WalHandler, PgoutputHandler {
       if (mark) this.#sink.watermark(mark);
       return undefined;
     }
+    if (message.prefix === doubtPrefix) return this.#doubt(text);
     return message.prefix === announcementPrefix ? this.#announce(text) : undefined;
+  }
+
+  #doubt(text: string): Promise<void> | undefined {
+    const { shapes, slot } = this.#options;
+    const doubt = parseDoubt(text, slot);
+    const news = doubt && shapes.doubted(doubt.table, doubt.reason);
+    return news && this.#tell(news.relation, news);
   }
 
   #announce(text: string): Promise<void> | undefined {

@@ -16,6 +16,7 @@ import {
   readPublishedTables,
 } from '@millrace/postgres';
 import { Fault } from '@millrace/runtime';
+import { tableVanished } from '../schema/published-tables.js';
 import { readCopyRow } from '../snapshot/copy-row.js';
 import { lockStatement, selectRange } from '../snapshot/table-query.js';
 import { formatWatermark, watermarkPrefix } from '../watermark.js';
@@ -75,20 +76,9 @@ export class PostgresWindowReader implements WindowReader {
     }
   }
 
-  /** The lock comes before the snapshot: LOCK takes none, so nothing can rewrite the table between the two. */
   async #readChunk(session: PgSession, request: WindowRequest): Promise<WindowChunk> {
     const doing = `reading a window of ${relationName(request.relation)}`;
-    const named = (await describeTables(session, [request.relation.id])).get(request.relation.id);
-    if (!named) throw gone(request);
-    await session.query(doing, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    await session.query(
-      doing,
-      lockStatement({ relation: request.relation, description: named, rowFilter: undefined }),
-    );
-    const { snapshot } = await session.queryOne(doing, 'SELECT pg_catalog.pg_current_snapshot() AS snapshot');
-    const { publication, serverVersion } = this.#options;
-    const table = (await readPublishedTables(session, publication, serverVersion, request.relation.id))[0];
-    if (!table) throw gone(request);
+    const { table, visibility } = await this.#lock(session, doing, request);
     const rows = new RowSpool({
       columns: table.relation.columns.length,
       memory_bytes: rowLimit(table, request) === null ? request.max_bytes : Number.POSITIVE_INFINITY,
@@ -100,12 +90,40 @@ export class PostgresWindowReader implements WindowReader {
       return {
         rows,
         range: { after: request.range.after, upTo },
-        visibility: parseVisibility(snapshot as string),
+        visibility,
         relation: table.relation,
       };
     } catch (error) {
       await rows.close();
       throw error;
+    }
+  }
+
+  /**
+   * Begins a transaction, locks the table in it and describes it. The lock comes before the snapshot: LOCK takes none, so nothing can
+   * rewrite the table between the two. Whoever renames or drops it holds a lock that ours waits for, and its name is gone then: the
+   * catalogue says which of the two it was.
+   */
+  async #lock(session: PgSession, doing: string, request: WindowRequest): Promise<LockedTable> {
+    const { relation } = request;
+    const { publication, serverVersion } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      const description = (await describeTables(session, [relation.id])).get(relation.id);
+      if (!description) throw gone(request);
+      await session.query(doing, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      try {
+        await session.query(doing, lockStatement({ relation, description, rowFilter: undefined }));
+        const { snapshot } = await session.queryOne(
+          doing,
+          'SELECT pg_catalog.pg_current_snapshot() AS snapshot',
+        );
+        const table = (await readPublishedTables(session, publication, serverVersion, relation.id))[0];
+        if (!table) throw gone(request);
+        return { table, visibility: parseVisibility(snapshot as string) };
+      } catch (error) {
+        if (!tableVanished(error) || attempt === lockAttempts_max) throw error;
+        await session.query(doing, 'ROLLBACK');
+      }
     }
   }
 
@@ -121,6 +139,14 @@ export class PostgresWindowReader implements WindowReader {
     return this.#session;
   }
 }
+
+interface LockedTable {
+  readonly table: PublishedTable;
+  readonly visibility: Visibility;
+}
+
+/** A name that vanishes between its look-up and its lock is looked up again this often. */
+const lockAttempts_max = 10;
 
 /** Null: the chunk is read whole. */
 const rowLimit = ({ relation }: PublishedTable, { rows }: WindowRequest): number | null =>

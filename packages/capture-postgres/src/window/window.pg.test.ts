@@ -144,6 +144,39 @@ describe.each(postgresVersions)('a window on PostgreSQL %i', (version: PostgresV
     ).rejects.toMatchObject({ code: 'MR-2013' });
   });
 
+  it('finds a table gone, MR-2013, or renamed, whatever its lock waited for', async () => {
+    const relation = await relationOf(database.url, 't');
+    const loose = await relationOf(database.url, 'loose');
+    const base = { rows: 5, max_bytes: 1e6, epoch: 1, signal: never, range: { after: null, upTo: null } };
+    const waitsFor = (statement: string) => async (read: () => Promise<unknown>) => {
+      await client.query(`BEGIN; ${statement}`);
+      const reading = read().catch((error: unknown) => error);
+      await waitFor(
+        async () =>
+          (await client.query('SELECT 1 FROM pg_catalog.pg_locks WHERE NOT granted')).rows.length > 0,
+        { what: 'the read waits for the lock' },
+      );
+      await client.query('COMMIT');
+      return reading;
+    };
+    const renamed = await waitsFor('ALTER TABLE t RENAME TO t9')(() =>
+      tap.session.windows.read({ ...base, relation, chunk: 1 }),
+    );
+    expect(renamed).toMatchObject({ relation: { name: 't9' } });
+    const dropped = await waitsFor('DROP TABLE t9')(() =>
+      tap.session.windows.read({ ...base, relation, chunk: 2 }),
+    );
+    expect(dropped).toMatchObject({ code: 'MR-2013' });
+    if (version >= 16) {
+      // There the view of published tables opens every one of them.
+      await client.query('CREATE TABLE other (id int PRIMARY KEY)');
+      const beside = await waitsFor('DROP TABLE other')(() => tap.session.relations());
+      expect(beside).toMatchObject([{ name: 'loose' }]);
+    }
+    const read = await tap.session.windows.read({ ...base, relation: loose, chunk: 3 });
+    expect(read.rows.count).toBe(3);
+  });
+
   it('does not see transactions that were open when it read, and says so', async () => {
     const other = await database.connect();
     await other.query('BEGIN');

@@ -1,4 +1,4 @@
-import { type Lsn, lsnZero, maxLsn, type Position } from '@millrace/model';
+import { type Lsn, lsnZero, maxLsn, minLsn, type Position } from '@millrace/model';
 import type { CaptureDecisions } from '../decisions.js';
 import type { SourceSession } from '../source.js';
 import type { Progress } from './progress.js';
@@ -9,6 +9,7 @@ export class Confirmer {
   readonly #decisions: CaptureDecisions;
   readonly #progress: Progress;
   readonly #received: () => Lsn;
+  #isOpen = false;
   #flush: Lsn = lsnZero;
   #followers: readonly Lsn[] = [];
 
@@ -19,8 +20,12 @@ export class Confirmer {
     this.#received = received;
   }
 
-  /** R9: at OPEN, so that a crash between record and confirmation does not pin WAL on a quiet leader. */
+  /**
+   * R9: at OPEN, so that a crash between record and confirmation does not pin WAL on a quiet leader. Nothing is reported before: where
+   * the chain stood may be beyond a fork, at places that this leader fills with other commits.
+   */
   opened(resume: Position): void {
+    this.#isOpen = true;
     const at = this.#decisions.confirmAtOpen(resume);
     if (at !== undefined) this.#advance(at);
   }
@@ -37,14 +42,16 @@ export class Confirmer {
   }
 
   #advance(flush: Lsn): void {
-    if (flush <= this.#flush) return;
+    if (!this.#isOpen || flush <= this.#flush) return;
     this.#flush = flush;
     this.#send();
   }
 
   #send(): void {
     const flush = this.#flush;
-    const apply = maxLsn(this.#progress.applied, this.#decisions.applied(flush, this.#followers));
+    const applied = maxLsn(this.#progress.applied, this.#decisions.applied(flush, this.#followers));
+    // §11: never ahead of flush, wherever followers came to in an earlier session.
+    const apply = minLsn(applied, flush);
     this.#progress.confirmed = flush;
     this.#progress.applied = apply;
     // What is flushed was received, in an earlier session perhaps.

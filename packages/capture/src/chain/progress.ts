@@ -37,6 +37,15 @@ export class Progress {
     return this.#records;
   }
 
+  /**
+   * The leader took another way: what was received from it and applied of it before says nothing about this one, of which everything
+   * up to `at` is in the log.
+   */
+  forked(at: Lsn): void {
+    this.applied = lsnZero;
+    this.received = () => at;
+  }
+
   leaderAt(position: Lsn): void {
     this.#leader = { position, at_ms: this.#clock.now() };
   }

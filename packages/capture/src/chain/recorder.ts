@@ -23,6 +23,7 @@ import {
   type SealedBatch,
 } from '../stream/batch-builder.js';
 import type { ShapeChange } from '../stream/shape-book.js';
+import type { ChainFacts } from './chain-facts.js';
 import type { ChainWriter } from './chain-writer.js';
 import type { PublishQueue } from './publish-queue.js';
 import type { ReadBack } from './read-back.js';
@@ -30,6 +31,13 @@ import { batchRecord, chunkRecord, idleRecord, openRecord, schemaRecord } from '
 
 /** Alters what a checkpoint says about snapshots. */
 export type SnapshotChange = (snapshots: readonly SnapshotState[]) => readonly SnapshotState[];
+
+/** By topic: the table that fed it when it was found gone; undefined when the chain knew of none. */
+export type GoneTables = ReadonlyMap<number, number | undefined>;
+
+/** Topics that no other table feeds by now: one made anew under the same name was asked to be read after that. */
+const stillGone = (gone: GoneTables, { shapes }: Pick<ChainFacts, 'shapes'>): Set<number> =>
+  new Set([...gone].filter(([topic, id]) => shapes.get(topic)?.relation.id === id).map(([topic]) => topic));
 
 /** Whether the chunk of this note is its snapshot's last. */
 const isDone = (snapshots: readonly SnapshotState[], note: ChunkNote): boolean =>
@@ -170,16 +178,17 @@ export class Recorder {
     });
   }
 
-  /** Tables that are gone on the leader are no longer read. */
-  giveUp(topics: ReadonlySet<number>): void {
+  /** Tables that are gone on the leader are no longer read. `done` is called when that stands in the chain. */
+  giveUp(gone: GoneTables, done?: () => void): void {
     this.#add(async () => {
       const { writer } = this.#options;
       const before = writer.facts.snapshots;
-      const after = withoutReading(before, topics);
+      const after = withoutReading(before, stillGone(gone, writer.facts));
       const finished = unfinished(before).length - unfinished(after).length;
       await this.#checkpointNow(after);
       for (let i = 0; i < finished; i++)
         await this.#publish([], (head) => idleRecord(head, writer.tail, writer.tail, true));
+      done?.();
     });
   }
 

@@ -10,7 +10,7 @@ import type {
   TopicRelation,
 } from '@millrace/log';
 import type { Position, SchemaChange } from '@millrace/model';
-import type { ForkVerdict } from '../epoch/fork.js';
+import type { Fork } from '../epoch/fork.js';
 import { listed } from '../snapshot/states.js';
 import type { LeaderIdentity } from '../source.js';
 import type { PartRanges, SealedBatch } from '../stream/batch-builder.js';
@@ -99,7 +99,7 @@ export function chunkRecord(head: RecordHead, parts: ChunkRecordParts): BatchRec
 export interface OpenParts {
   readonly at: Position;
   readonly leader: LeaderIdentity;
-  readonly fork?: Extract<ForkVerdict, { kind: 'fork' }>;
+  readonly fork?: Fork;
   readonly layout: readonly LayoutTopic[];
   readonly snapshots: readonly SnapshotState[];
   readonly relations: readonly TopicRelation[];

@@ -85,6 +85,19 @@ export function describeSessions(make: () => Promise<SourceHarness>): void {
         expect(start.commit).toBeGreaterThanOrEqual(second.confirmed);
     });
 
+    it('know where the leader’s WAL ends: never before what an earlier session was sent', async () => {
+      bench = await SourceBench.with(await make(), orders);
+      const { session, stream } = await bench.streaming();
+      expect(session.wal.isReplaying).toBe(false);
+      expect(session.wal.end).toBeGreaterThanOrEqual(session.confirmed);
+      await bench.insert('orders', ['1', 'one', null]);
+      await eventually('the transaction', () => stream.sink.committed.length === 1);
+      const end = stream.sink.committed[0]?.end ?? lsnZero;
+      await stream.stop();
+      await session.close();
+      expect((await bench.acquire()).wal.end).toBeGreaterThanOrEqual(end);
+    });
+
     it('report a broken connection as MR-2012', async () => {
       bench = await SourceBench.with(await make(), orders);
       const { stream } = await bench.streaming();

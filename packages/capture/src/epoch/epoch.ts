@@ -34,6 +34,7 @@ export class Epoch {
     try {
       enter({ name: 'check', epoch: claim.epoch, resume: claim.resume });
       const opening = await checkStart(settings, session, facts, reader, claim.resume);
+      if (opening.fork) this.#o.progress.forked(opening.at.end);
       const shapes = new ShapeBook({ codec: settings.codec, ...settings.pipeline, facts });
       const first = facts.empty ? await planFirstSnapshot(settings, session, shapes, opening) : undefined;
       signal.throwIfAborted();

@@ -1,21 +1,25 @@
 import { formatLsn, type Lsn, minLsn, type Position } from '@millrace/model';
 import type { LeaderIdentity } from '../source.js';
 
+/**
+ * The leader took another way: it agrees with the log up to `forkAt`. The chain goes on at `resume` under history + 1 (R31).
+ * `retracted`: commits in (from, to] stand in the log but never happened on this leader.
+ */
+export interface Fork {
+  readonly kind: 'fork';
+  readonly forkAt: Lsn;
+  readonly resume: Position;
+  readonly retracted?: { readonly from: Lsn; readonly to: Lsn };
+  /** Nothing is sent of what lies between `resume` and here. */
+  readonly jumpTo?: Position;
+}
+
 /** What became of the leader since the chain's last `open`, §8. */
 export type ForkVerdict =
   | { readonly kind: 'same' }
   /** Another cluster altogether. */
   | { readonly kind: 'replaced'; readonly was: bigint; readonly now: bigint }
-  /**
-   * Another timeline: both agree up to `forkAt`. The chain goes on at `resume` under history + 1 (R31). `retracted`: commits in
-   * (from, to] stand in the log but never happened on the new timeline.
-   */
-  | {
-      readonly kind: 'fork';
-      readonly forkAt: Lsn;
-      readonly resume: Position;
-      readonly retracted?: { readonly from: Lsn; readonly to: Lsn };
-    };
+  | Fork;
 
 const endless = 0xffff_ffff_ffff_ffffn as Lsn;
 
@@ -51,7 +55,7 @@ export function forkVerdict(stored: LeaderIdentity, present: LeaderIdentity, to:
 }
 
 /** For messages. */
-export const describeFork = (fork: Extract<ForkVerdict, { kind: 'fork' }>): string =>
+export const describeFork = (fork: Fork): string =>
   `the leader's timelines part at ${formatLsn(fork.forkAt)}${
     fork.retracted ? `; commits up to ${formatLsn(fork.retracted.to)} were published and never happened` : ''
   }`;

@@ -1,17 +1,18 @@
-import type { ChainReader, Log } from '@millrace/log';
+import type { ChainReader, Log, Watermarks } from '@millrace/log';
 import { formatLsn, formatPosition, maxLsn, type Position } from '@millrace/model';
-import { Fault } from '@millrace/runtime';
+import { Fault, isFault } from '@millrace/runtime';
 import type { ChainFacts, TopicFacts } from '../chain/chain-facts.js';
 import type { CaptureDecisions } from '../decisions.js';
-import type { CaptureSettings } from '../options.js';
-import type { SourceSession } from '../source.js';
-import { describeFork, type ForkVerdict } from './fork.js';
+import type { CapturePolicies, CaptureSettings } from '../options.js';
+import type { LeaderIdentity, SourceSession } from '../source.js';
+import { describeFork, type Fork } from './fork.js';
+import { describePutBack, putBackFork } from './put-back.js';
 
 /** How the epoch opens. */
 export interface Opening {
   /** What `open` says, and where streaming resumes. */
   readonly at: Position;
-  readonly fork?: Extract<ForkVerdict, { kind: 'fork' }>;
+  readonly fork?: Fork;
   /** Commits between `at` and here are lost; every table is read again (policy). */
   readonly jumpTo?: Position;
   /** What has to be read: nothing, the initial snapshot of a slot just made, or every table in windows. */
@@ -28,25 +29,68 @@ export async function checkStart(
   reader: ChainReader,
   resume: Position,
 ): Promise<Opening> {
-  const { decisions } = settings;
   const lost = await checkPartitions(settings, facts);
   if (!facts.leader) {
     const at = { history: 0, end: session.created?.consistentPoint ?? session.confirmed };
     return { at, read: session.created ? 'initial' : 'all-windowed' };
   }
-  const fork = decisions.forkVerdict(facts.leader, session.identity, resume);
-  if (fork.kind === 'replaced')
-    throw new Fault('MR-2008', {
-      detail: `the log was filled from system ${fork.was}, the leader is system ${fork.now}`,
-    });
-  if (fork.kind === 'fork' && fork.retracted && settings.policies.onFork === 'stop')
-    throw new Fault('MR-2007', { detail: describeFork(fork) });
-  const at = fork.kind === 'fork' ? fork.resume : resume;
-  const forked = fork.kind === 'fork' ? { fork } : {};
-  const gap = await checkSlot(settings, session, facts, reader, at);
+  const fork = await checkLeader(settings, session, facts.leader, resume);
+  const at = fork?.resume ?? resume;
+  const forked = fork && { fork };
+  const gap = fork?.jumpTo ?? (await checkSlot(settings, session, facts, reader, at));
   if (gap) return { at, ...forked, jumpTo: gap, read: 'all-windowed' };
-  const readAgain = lost || (fork.kind === 'fork' && fork.retracted);
-  return { at, ...forked, read: readAgain ? 'all-windowed' : 'nothing' };
+  return { at, ...forked, read: lost || fork?.retracted ? 'all-windowed' : 'nothing' };
+}
+
+/** §8: whether the leader took another way than the log, and where they part. */
+async function checkLeader(
+  settings: CaptureSettings,
+  session: SourceSession,
+  stored: LeaderIdentity,
+  resume: Position,
+): Promise<Fork | undefined> {
+  const { decisions, policies } = settings;
+  const verdict = decisions.forkVerdict(stored, session.identity, resume);
+  if (verdict.kind === 'replaced')
+    throw new Fault('MR-2008', {
+      detail: `the log was filled from system ${verdict.was}, the leader is system ${verdict.now}`,
+    });
+  const fork = verdict.kind === 'fork' ? verdict : undefined;
+  const at = fork?.resume ?? resume;
+  const held = decisions.walVerdict(session.wal, at);
+  if (held !== 'whole') return await wherePutBack(session, held, at, resume, policies);
+  if (fork?.retracted && policies.onFork === 'stop')
+    throw new Fault('MR-2007', { detail: describeFork(fork) });
+  return fork;
+}
+
+/** The leader's WAL ended before `at` when the session began. */
+async function wherePutBack(
+  session: SourceSession,
+  held: 'late' | 'put-back',
+  at: Position,
+  resume: Position,
+  { onFork }: CapturePolicies,
+): Promise<Fork> {
+  const { wal, confirmed, created } = session;
+  // A capture paused since then finds the log filled by its successor: its own connection is what was lost.
+  if ((await session.leaderPosition()) >= at.end)
+    throw new Fault('MR-2012', {
+      detail: `the leader’s WAL ended at ${formatLsn(wal.end)} when this session began; more was published since`,
+    });
+  if (held === 'late')
+    throw new Fault('MR-2001', {
+      detail: `the leader is a standby that has replayed up to ${formatLsn(wal.end)}; capture waits until it has come to ${formatPosition(at)}, where the log ends`,
+      remedy: 'None needed while the standby catches up.',
+    });
+  if (onFork === 'stop') throw new Fault('MR-2007', { detail: describePutBack(wal, at) });
+  // Then new commits below it would never be sent.
+  if (confirmed > wal.end)
+    throw new Fault('MR-2007', {
+      detail: `${describePutBack(wal, at)}, and its slot was confirmed up to ${formatLsn(confirmed)} since`,
+      remedy: 'Drop the slot, then run `millrace resync --all`.',
+    });
+  return putBackFork(created?.consistentPoint ?? confirmed, resume);
 }
 
 /** Returns where to jump when commits are missing and the policy allows it. */
@@ -88,10 +132,10 @@ async function checkPartitions(
   { log, decisions, policies, surroundings }: CaptureSettings,
   facts: ChainFacts,
 ): Promise<boolean> {
-  const existing = new Map((await log.topics()).map((topic) => [topic.name, topic]));
+  const existing = new Set((await log.topics()).map(({ name }) => name));
   let isLost = false;
   for (const topic of [...facts.topics.values()]) {
-    const loss = await lossOf(log, decisions, topic, existing.get(topic.name)?.partitions ?? 0);
+    const loss = await lossOf(log, decisions, topic, existing.has(topic.name));
     if (!loss) continue;
     if (policies.onGap !== 'resnapshot') throw loss;
     surroundings.logger.warn({ code: loss.code }, `${loss.detail}: the topic begins anew`);
@@ -107,20 +151,34 @@ async function lossOf(
   log: Log,
   decisions: CaptureDecisions,
   { name, partitions, covered: all }: TopicFacts,
-  found: number,
+  isListed: boolean,
 ): Promise<Fault | undefined> {
   for (let partition = 0; partition < partitions; partition++) {
     const covered = all[partition] ?? -1n;
-    const watermarks = partition < found ? await log.watermarks(name, partition) : undefined;
-    const verdict = decisions.partitionVerdict({ covered, watermarks });
     // A topic that never held an event may be made again: nothing can be missing.
-    if (verdict === 'fine' || (covered < 0n && found === 0)) continue;
+    if (covered < 0n && !isListed) continue;
+    const watermarks = await watermarksOf(log, name, partition);
+    const verdict = decisions.partitionVerdict({ covered, watermarks });
+    if (verdict === 'fine') continue;
     return new Fault(verdict === 'recreated' ? 'MR-3005' : 'MR-3007', {
       detail: `${name} partition ${partition} ends at ${watermarks?.high ?? 'nothing'}, but records cover it up to ${covered}`,
       context: { topic: name, partition, covered },
     });
   }
   return undefined;
+}
+
+/**
+ * Undefined: no such partition. Asked for by name even where the list of topics lacks it: a list shows what the broker that was asked
+ * knows, and one that has just started may know little.
+ */
+async function watermarksOf(log: Log, name: string, partition: number): Promise<Watermarks | undefined> {
+  try {
+    return await log.watermarks(name, partition);
+  } catch (error) {
+    if (isFault(error, 'MR-3005')) return undefined;
+    throw error;
+  }
 }
 
 async function endsOf(log: Log, { name, partitions }: TopicFacts): Promise<bigint[]> {

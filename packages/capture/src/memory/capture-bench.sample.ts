@@ -1,10 +1,11 @@
 import { createCodec, memorySchemaStore } from '@millrace/codec';
-import { MemoryLogServer } from '@millrace/log';
+import { type Log, MemoryLogServer } from '@millrace/log';
 import { silentLogger, systemClock } from '@millrace/runtime';
 import { expect } from 'vitest';
 import { type Capture, createCapture } from '../capture-service.js';
 import type { CaptureDecisions } from '../decisions.js';
 import type { CaptureLimits, CapturePolicies } from '../options.js';
+import type { Source } from '../source.js';
 import { MemoryLeader } from './leader.js';
 import type { MemorySourceOptions } from './options.js';
 import { LogReplica } from './replica.js';
@@ -40,15 +41,12 @@ export class Bench {
       limits?: Partial<CaptureLimits>;
       policies?: Partial<CapturePolicies>;
       decisions?: CaptureDecisions;
+      source?: Source;
+      log?: Log;
     } = {},
   ): Capture {
     const capture = createCapture({
-      source: new MemorySource({
-        leader: this.leader,
-        clock: systemClock,
-        random: Math.random,
-        ...this.source,
-      }),
+      source: this.memorySource(),
       log: this.server.open(),
       codec: this.codec,
       pipeline: { topicPrefix: 'shop', partitions: 3 },
@@ -70,6 +68,10 @@ export class Bench {
     const done = capture.run(stop.signal).catch((error: unknown) => error);
     this.running.push({ stop, done, capture });
     return capture;
+  }
+
+  memorySource(): Source {
+    return new MemorySource({ leader: this.leader, clock: systemClock, random: Math.random, ...this.source });
   }
 
   /** Ends every capture. */

@@ -1,4 +1,4 @@
-import { type Lsn, lsn, type Relation, type Row } from '@millrace/model';
+import { type Lsn, lsn, minLsn, type Relation, type Row } from '@millrace/model';
 import { type Clock, Fault } from '@millrace/runtime';
 import type { LeaderIdentity, SchemaCertainty, Visibility, Watermark } from '../source.js';
 import { keyText, type MemoryChange, MemoryTable } from './table.js';
@@ -33,6 +33,8 @@ export interface MemoryLeaderOptions {
  */
 export class MemoryLeader {
   readonly clock: Clock;
+  /** It is a standby, and may be behind what it once had. */
+  isReplaying = false;
   readonly #systemId: bigint;
   #timeline = 1;
   #ancestry: { timeline: number; switchLsn: Lsn }[] = [];
@@ -48,6 +50,8 @@ export class MemoryLeader {
   /** Shapes the tables were made with. */
   readonly #created = new Map<number, Relation>();
   readonly #published = new Set<number>();
+  /** Between which positions a table that was published was not. */
+  readonly #unpublished = new Map<number, { readonly from: bigint; until: bigint | undefined }>();
   #slot: MemorySlot | undefined;
   #watchers: (() => void)[] = [];
 
@@ -85,8 +89,16 @@ export class MemoryLeader {
       .map((t) => t.relation);
   }
 
-  isPublished(oid: number): boolean {
-    return this.#published.has(oid);
+  /** Whether the slot sends a change of the table that was made at a position. */
+  isPublished(oid: number, at = this.#lsn): boolean {
+    const gap = this.#unpublished.get(oid);
+    if (!gap) return this.#published.has(oid);
+    return at < gap.from || (gap.until !== undefined && at >= gap.until);
+  }
+
+  /** Whether it is there and published now. */
+  isReadable(oid: number): boolean {
+    return this.#published.has(oid) && this.#visible.has(oid);
   }
 
   /** Rows as reads see them now. */
@@ -110,6 +122,19 @@ export class MemoryLeader {
   /** ALTER PUBLICATION … ADD TABLE. */
   publish(oid: number): void {
     this.#published.add(oid);
+    const gap = this.#unpublished.get(oid);
+    if (gap) gap.until = this.#lsn;
+  }
+
+  /** ALTER PUBLICATION … DROP TABLE. What the slot has not sent yet, it sends all the same. */
+  unpublish(oid: number): void {
+    if (this.#published.delete(oid)) this.#unpublished.set(oid, { from: this.#lsn, until: undefined });
+  }
+
+  dropTable(oid: number): void {
+    this.unpublish(oid);
+    this.#visible.delete(oid);
+    this.#created.delete(oid);
   }
 
   /** A schema change in a transaction of its own. No open transaction may have written the table. */
@@ -197,15 +222,21 @@ export class MemoryLeader {
    */
   failover(forkAt: Lsn): void {
     this.cutConnection('the leader failed over');
-    for (const transaction of [...this.#open.values()]) transaction.rollback();
-    this.#hidden.clear();
-    this.#locks.clear();
-    const kept = this.#commits.filter(({ end }) => end <= forkAt);
-    this.#rebuild(kept);
+    this.#goBack(forkAt);
     this.#ancestry = [...this.#ancestry, { timeline: this.#timeline, switchLsn: forkAt }];
     this.#timeline++;
-    this.#lsn = forkAt;
     if (this.#slot && this.#slot.confirmed > forkAt) this.#slot.confirmed = forkAt;
+  }
+
+  /**
+   * Its disk is put back to an older copy, whose WAL ended at `end`: as a failover, but on the same timeline. The slot is where the
+   * copy had saved it, or is not in the copy.
+   */
+  putBack(end: Lsn, hasSlot = true): void {
+    this.cutConnection('the leader was put back');
+    this.#goBack(end);
+    if (!hasSlot) this.#slot = undefined;
+    else if (this.#slot) this.#slot.confirmed = minLsn(this.#slot.saved, end);
   }
 
   /** Resolves at the next record, or when `signal` aborts. */
@@ -263,9 +294,14 @@ export class MemoryLeader {
     return at;
   }
 
-  commit(xid: number, changes: readonly MemoryChange[], hidden: boolean): MemoryCommit {
+  commit(
+    xid: number,
+    changes: readonly MemoryChange[],
+    reshapes: readonly Reshape[],
+    hidden: boolean,
+  ): MemoryCommit {
     this.#open.delete(xid);
-    return this.#commit(xid, changes, [], [], hidden);
+    return this.#commit(xid, changes, [], reshapes, hidden);
   }
 
   rollback(xid: number): void {
@@ -299,6 +335,15 @@ export class MemoryLeader {
     }
     this.#wake();
     return committed;
+  }
+
+  /** Nothing behind `end` happened. */
+  #goBack(end: Lsn): void {
+    for (const transaction of [...this.#open.values()]) transaction.rollback();
+    this.#hidden.clear();
+    this.#locks.clear();
+    this.#rebuild(this.#commits.filter((commit) => commit.end <= end));
+    this.#lsn = end;
   }
 
   #rebuild(commits: MemoryCommit[]): void {

@@ -1,3 +1,4 @@
+import type { Relation } from '@millrace/model';
 import type { Clock } from '@millrace/runtime';
 import type { MemoryLeader } from './leader.js';
 
@@ -15,6 +16,9 @@ export interface MemorySourceOptions {
   readonly keepalive_ms?: number;
   /** Values of at least this many characters are spared by updates that do not change them. */
   readonly large_characters?: number;
-  /** Called at the stages of a window's read, so that a simulation can put transactions there. */
-  readonly onWindow?: (stage: 'before-low' | 'before-read' | 'before-high') => void;
+  /** Called at the stages of a window's read, so that a simulation can put transactions there. A promise: the read waits. */
+  readonly onWindow?: (
+    stage: 'before-low' | 'before-read' | 'before-high',
+    relation: Relation,
+  ) => Promise<void> | void;
 }

@@ -10,6 +10,7 @@ import {
   type SnapshotState,
 } from '@millrace/log';
 import { type Cell, type Position, type Relation, type Row, startOfHistory } from '@millrace/model';
+import { unfinished } from '../snapshot/states.js';
 import { compareKeys, keyCells, keyText, MemoryTable } from './table.js';
 
 const read_bytes = 1024 * 1024;
@@ -36,6 +37,8 @@ export class LogReplica {
   /** Topics whose rows are not complete yet. */
   readonly building = new Set<number>();
   #running = new Map<number, readonly number[]>();
+  /** Of those, the ones with nothing left to read: a bare `snapshotDone` is theirs. */
+  #closing: number[] = [];
   position: Position = startOfHistory;
   readonly records: CountingRecord[] = [];
   snapshots: readonly SnapshotState[] = [];
@@ -73,7 +76,8 @@ export class LogReplica {
         for (const { topic, version, relation } of record.relations)
           this.#relations.set(`${topic}/${version}`, relation);
         this.snapshots = record.snapshots;
-        for (const snapshot of record.snapshots) {
+        this.#closeSnapshots(record.snapshots);
+        for (const snapshot of unfinished(record.snapshots)) {
           if (this.#running.has(snapshot.id)) continue;
           const topics = snapshot.tables.map(({ topic }) => topic);
           this.#running.set(snapshot.id, topics);
@@ -95,10 +99,19 @@ export class LogReplica {
         return;
       case 'progress':
         await this.#batch(record);
-        if (record.snapshotDone)
-          for (const topic of this.#running.get(record.chunk?.snapshot ?? 0) ?? [])
-            this.building.delete(topic);
+        if (record.snapshotDone) this.#done(record.chunk?.snapshot ?? this.#closing.shift() ?? 0);
     }
+  }
+
+  #closeSnapshots(snapshots: readonly SnapshotState[]): void {
+    for (const id of this.#closing) this.#running.delete(id);
+    const left = new Set(unfinished(snapshots).map(({ id }) => id));
+    this.#closing = [...this.#running.keys()].filter((id) => !left.has(id));
+  }
+
+  #done(snapshot: number): void {
+    for (const topic of this.#running.get(snapshot) ?? []) this.building.delete(topic);
+    this.#running.delete(snapshot);
   }
 
   #schema(topic: number, version: number, relation: Relation): void {

@@ -1,6 +1,13 @@
 import { type Lsn, lsn, type Relation, type TransactionStart } from '@millrace/model';
 import { Fault } from '@millrace/runtime';
-import type { InitialSnapshot, LeaderIdentity, SourceSession, SourceSink, WindowReader } from '../source.js';
+import type {
+  InitialSnapshot,
+  LeaderIdentity,
+  LeaderWal,
+  SourceSession,
+  SourceSink,
+  WindowReader,
+} from '../source.js';
 import { MemoryDecoding } from './decoding.js';
 import type { MemoryLeader } from './leader.js';
 import type { MemorySourceOptions } from './options.js';
@@ -15,6 +22,7 @@ const defaultLarge_characters = 40;
 /** One connection that holds the slot. */
 export class MemorySession implements SourceSession {
   readonly identity: LeaderIdentity;
+  readonly wal: LeaderWal;
   readonly confirmed: Lsn;
   readonly created?: { readonly consistentPoint: Lsn; readonly snapshot: InitialSnapshot };
   readonly windows: WindowReader;
@@ -38,6 +46,7 @@ export class MemorySession implements SourceSession {
     );
     slot.holder = { description: 'memory session', cut: (fault) => this.#break(fault) };
     this.identity = leader.identity;
+    this.wal = { end: leader.position, isReplaying: leader.isReplaying };
     this.confirmed = slot.confirmed;
     this.windows = new MemoryWindows(options, () => this.#check());
     if (created)
@@ -123,7 +132,9 @@ export class MemorySession implements SourceSession {
       return !signal.aborted;
     };
     for (const commit of pending) {
-      const changes = commit.changes.filter(({ relation }) => this.#leader.isPublished(relation.id));
+      const changes = commit.changes.filter(({ relation, lsn: at }) =>
+        this.#leader.isPublished(relation.id, at),
+      );
       const { xid, committedAt_us } = commit;
       const start: TransactionStart = { commit: commit.commit, xid, committedAt_us };
       if (changes.length > 0 || commit.marks.length > 0) {

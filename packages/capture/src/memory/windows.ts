@@ -1,4 +1,5 @@
 import { type Relation, type Row, rowImageOf } from '@millrace/model';
+import { Fault } from '@millrace/runtime';
 import { RowSpool } from '../snapshot/row-spool.js';
 import type { KeyRange, WindowChunk, WindowReader, WindowRequest } from '../source.js';
 import type { MemorySourceOptions } from './options.js';
@@ -27,9 +28,11 @@ export class MemoryWindows implements WindowReader {
 
   async read({ relation, range, rows, max_bytes, epoch, chunk }: WindowRequest): Promise<WindowChunk> {
     const { leader } = this.#o;
-    await this.#step('before-low');
+    await this.#step('before-low', relation);
     leader.message({ kind: 'low', epoch, chunk });
-    await this.#step('before-read');
+    await this.#step('before-read', relation);
+    if (!leader.isReadable(relation.id))
+      throw new Fault('MR-2013', { detail: `table ${relation.name} was dropped or unpublished` });
     const table = leader.table(relation.id);
     const visibility = leader.visibility();
     const found = rowsIn(table, range);
@@ -43,7 +46,7 @@ export class MemoryWindows implements WindowReader {
     const memory_bytes = whole ? max_bytes : Number.POSITIVE_INFINITY;
     const spool = await this.#spool(table.relation, chosen, memory_bytes);
     try {
-      await this.#step('before-high');
+      await this.#step('before-high', relation);
       leader.message({ kind: 'high', epoch, chunk });
     } catch (error) {
       await spool.close();
@@ -63,10 +66,11 @@ export class MemoryWindows implements WindowReader {
     return spool;
   }
 
-  async #step(stage: 'before-low' | 'before-read' | 'before-high'): Promise<void> {
+  async #step(stage: 'before-low' | 'before-read' | 'before-high', relation: Relation): Promise<void> {
     const ms = this.#o.latency_ms?.() ?? 0;
     if (ms > 0) await this.#o.clock.sleep(ms);
     this.#check();
-    this.#o.onWindow?.(stage);
+    const held = this.#o.onWindow?.(stage, relation);
+    if (held) await held;
   }
 }

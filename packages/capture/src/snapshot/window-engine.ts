@@ -3,10 +3,11 @@ import {
   type Lsn,
   type Relation,
   type RowImage,
+  relationName,
   rowOf,
   type TransactionStart,
 } from '@millrace/model';
-import { backoff_ms } from '@millrace/runtime';
+import { backoff_ms, Fault } from '@millrace/runtime';
 import { orAborted } from '../abortable.js';
 import type { ChainFacts } from '../chain/chain-facts.js';
 import type { Recorder, SnapshotChange } from '../chain/recorder.js';
@@ -189,6 +190,11 @@ export class WindowEngine {
   async #readOne(wanted: WindowTask): Promise<boolean> {
     const { session, settings, shapes, epoch, signal } = this.#o;
     const { limits } = settings;
+    if (!shapes.topics.includes(wanted.topic)) {
+      // Dropped before the capture that listed it came to say its shape.
+      await this.#giveUp(wanted.topic, undefined);
+      return true;
+    }
     const shape = await shapes.ensure(wanted.topic);
     if (signal.aborted) return true;
     const whole = isReadWhole(shape.relation, wanted.range);
@@ -223,10 +229,31 @@ export class WindowEngine {
     );
     try {
       return (await orAborted(Promise.race([settled, failure]), signal)) ?? true;
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      await this.#giveUp(task.topic, shape.relation);
+      return true;
     } finally {
       // Once HIGH's step runs, closing is its business: it may be in the middle of the rows.
       if (!window.taken) closeRows(read);
     }
+  }
+
+  /**
+   * The table is gone on the leader: its rows stay as they are in followers, and what else there is to read is read. LOW may still
+   * come by, and what was recorded for R36 with it: both are forgotten.
+   */
+  async #giveUp(topic: number, relation: Relation | undefined): Promise<void> {
+    const { recorder, settings, signal } = this.#o;
+    this.#window = undefined;
+    this.#pendingMark = undefined;
+    this.#xids.stop();
+    settings.surroundings.logger.warn(
+      { topic, ...(relation && { table: relationName(relation) }) },
+      'a table that was to be read was dropped, or taken out of the publication: it is given up',
+    );
+    const done = new Promise<void>((resolve) => recorder.giveUp(new Map([[topic, relation?.id]]), resolve));
+    await orAborted(done, signal);
   }
 
   /** In the queue, at HIGH's place: publishes the chunk, or only moves the position over HIGH. */
@@ -260,6 +287,8 @@ export class WindowEngine {
     return await orAborted(read, this.#o.signal);
   }
 }
+
+const isGone = (error: unknown): boolean => error instanceof Fault && error.code === 'MR-2013';
 
 /** Whatever becomes of the read: its memory and its file are given back. */
 function closeRows(read: Promise<WindowChunk>): void {

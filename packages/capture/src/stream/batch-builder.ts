@@ -69,6 +69,8 @@ export class BatchBuilder {
   #lastCommit_us = 0n;
   #barrier = false;
   #earlier: PartRanges = new Map();
+  /** Topics in the parts of the open transaction that were taken. */
+  readonly #taken = new Set<number>();
 
   /** Bytes packed and not yet sealed. */
   get bytes(): number {
@@ -99,6 +101,15 @@ export class BatchBuilder {
   begin(): void {
     this.#transaction++;
     this.#open = true;
+    if (this.#taken.size > 0) this.#taken.clear();
+  }
+
+  /** Whether the open transaction has written to a topic, parts that were taken included. */
+  hasWritten(topic: number): boolean {
+    if (!this.#open) return false;
+    for (const slot of this.#slots.values())
+      if (slot.topic === topic && slot.transaction === this.#transaction) return true;
+    return this.#taken.has(topic);
   }
 
   /** The slot that an event of the open transaction is packed into. */
@@ -190,6 +201,7 @@ export class BatchBuilder {
    */
   takePart(): { readonly part: BatchPart; readonly ranges: PartRanges } {
     const part: BatchPart = { slots: [...this.#slots.values()], bytes: this.#bytes };
+    for (const { topic } of part.slots) this.#taken.add(topic);
     this.#slots = new Map();
     this.#bytes = 0;
     this.#forgetCached();

@@ -38,7 +38,8 @@ export function keyChanged(relation: Relation, before: RowImage, after: RowImage
 
 /**
  * The new row with absent cells taken from the old one where it has them: of a full old row every cell, else those of the key.
- * Returns `after` itself when nothing is to be filled.
+ * Returns `after` itself when nothing is to be filled. NULL fills nothing: a value that an update spared is never NULL, so that a
+ * full old row with NULL there is not what it says it is (a partition's key alone, under the name of a root with more identity).
  */
 export function fillAbsent(
   relation: Relation,
@@ -48,7 +49,7 @@ export function fillAbsent(
 ): RowImage {
   let filled: RowImage | undefined;
   for (let i = 0; i < after.columns; i++) {
-    if (after.length[i] !== cellAbsent || before.length[i] === cellAbsent) continue;
+    if (after.length[i] !== cellAbsent || (before.length[i] as number) < 0) continue;
     if (!beforeIsFull && !relation.key.includes(i)) continue;
     filled ??= overBoth(before, after);
     const shift = filled.bytes === after.bytes ? 0 : after.bytes.length;

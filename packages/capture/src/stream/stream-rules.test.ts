@@ -80,6 +80,14 @@ describe('images', () => {
     expect([keyOnly[1], keyOnly[9]]).toEqual([undefined, 'z']);
   });
 
+  it('do not take NULL for a value that an update spared', () => {
+    const before = row('k', null, null, '', '', '', '', '', '', 'z');
+    const after = row('k', undefined, null, '', '', '', '', '', '', 'z');
+    const filled = fillAbsent(relation, before, true, after);
+    expect(filled).toBe(after);
+    expect(rowOf(filled)[1]).toBeUndefined();
+  });
+
   it('know a key change by its cells; an absent key cell is unchanged', () => {
     const before = row('k', '', '', '', '', '', '', '', '', 'z');
     expect(keyChanged(relation, before, row('k', 'n', '', '', '', '', '', '', '', 'z'))).toBe(false);
@@ -219,6 +227,32 @@ describe('a batch', () => {
         },
       ),
     );
+  });
+
+  it('knows what its open transaction has written, however it was cut meanwhile', () => {
+    const builder = new BatchBuilder();
+    const writer = new EventWriter(builder, 3);
+    const begin = (at: bigint): void => {
+      builder.begin();
+      writer.begin({ ...origin, commit: lsn(at) });
+    };
+    begin(100n);
+    expect(builder.hasWritten(1)).toBe(false);
+    writer.change(shape, insert(1));
+    expect(builder.hasWritten(1)).toBe(true);
+    expect(builder.hasWritten(2)).toBe(false);
+    builder.commit(lsn(110n), 0n);
+    expect(builder.hasWritten(1)).toBe(false);
+    begin(120n);
+    expect(builder.hasWritten(1)).toBe(false);
+    writer.change(shape, insert(2));
+    builder.seal();
+    expect(builder.hasWritten(1)).toBe(true);
+    builder.takePart();
+    expect(builder.hasWritten(1)).toBe(true);
+    builder.commit(lsn(130n), 0n);
+    begin(140n);
+    expect(builder.hasWritten(1)).toBe(false);
   });
 
   it('adds the ranges of parts that went ahead', () => {

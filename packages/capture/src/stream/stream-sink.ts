@@ -49,6 +49,8 @@ export class StreamSink implements SourceSink {
   #pumping = false;
   /** Shapes announced in covered transactions, which the chain may have left behind: taken up by the first event to be written. */
   readonly #passed = new Map<number, PassedShape>();
+  /** Topics that the open transaction marked to be read. */
+  readonly #repaired = new Set<number>();
 
   constructor(options: StreamSinkOptions) {
     this.#o = options;
@@ -105,6 +107,7 @@ export class StreamSink implements SourceSink {
     const start = this.#start;
     assert(start !== undefined, 'a commit without a transaction');
     this.#start = undefined;
+    if (this.#repaired.size > 0) this.#repaired.clear();
     // Its end, which Debezium's `source.sequence` names.
     this.#lastCommit = end.end;
     this.#received = maxLsn(this.#received, end.end);
@@ -152,14 +155,11 @@ export class StreamSink implements SourceSink {
   /** Plans a shape, and writes it to the chain before its first event when it is another than the chain's newest. */
   #record(relation: Relation, certainty: SchemaCertainty): ShapeChange {
     const { shapes, settings, recorder, windows } = this.#o;
-    const doubt = doubtOf(certainty);
+    const told = doubtOf(certainty);
+    const change = shapes.plan(relation, told !== undefined);
+    const doubt = told ?? this.#rekeyed(change);
     if (doubt !== undefined && settings.policies.onSchemaUncertain === 'stop')
-      throw new Fault('MR-2010', {
-        detail: `${relationName(relation)}: ${doubt}`,
-        context: { table: relationName(relation) },
-        remedy: `Run \`millrace resync --table ${relationName(relation)}\`, or set \`leader.on_schema_uncertain: repair\`.`,
-      });
-    const change = shapes.plan(relation, doubt !== undefined);
+      throw uncertain(relation, doubt);
     if (change.changes !== undefined) {
       // The shape is a barrier before the whole transaction that brings it: a record ends at a commit (R13, R26).
       // What came earlier in it may have its keys in another form, and be on other partitions than what follows.
@@ -169,9 +169,25 @@ export class StreamSink implements SourceSink {
       const repair = doubt !== undefined || change.isNewTable;
       recorder.shape(change, repair);
       windows.reshaped(change.topic.number);
-      if (repair) this.#o.onRepair(change.topic.number);
+      if (repair) this.#repair(change.topic.number);
     }
     return change;
+  }
+
+  #repair(topic: number): void {
+    if (this.#start !== undefined) this.#repaired.add(topic);
+    this.#o.onRepair(topic);
+  }
+
+  /**
+   * Why rows that the open transaction has written already do not fit what the table is from here on; undefined when they do. The new
+   * shape stands before the whole transaction, so that what was written under the old key would be looked for under the new one.
+   * A table that this transaction had marked to be read is read after it.
+   */
+  #rekeyed({ topic, changes }: ShapeChange): string | undefined {
+    if (!changes?.some(({ kind }) => kind === 'change-key')) return undefined;
+    if (this.#repaired.has(topic.number) || !this.#o.builder.hasWritten(topic.number)) return undefined;
+    return 'its key changed in a transaction that had written to the table before';
   }
 
   async #pass(relation: Relation, certainty: SchemaCertainty): Promise<void> {
@@ -279,6 +295,13 @@ interface PassedShape {
   readonly certainty: SchemaCertainty;
   readonly encoder: EventEncoder;
 }
+
+const uncertain = (relation: Relation, doubt: string): Fault =>
+  new Fault('MR-2010', {
+    detail: `${relationName(relation)}: ${doubt}`,
+    context: { table: relationName(relation) },
+    remedy: `Run \`millrace resync --table ${relationName(relation)}\`, or set \`leader.on_schema_uncertain: repair\`.`,
+  });
 
 /** Why old rows, or columns, are not certain; undefined when they are. */
 function doubtOf(certainty: SchemaCertainty): string | undefined {

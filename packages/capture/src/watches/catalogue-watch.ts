@@ -1,10 +1,12 @@
 import type { Relation } from '@millrace/model';
 import type { ChainFacts } from '../chain/chain-facts.js';
 import type { Progress } from '../chain/progress.js';
+import type { GoneTables } from '../chain/recorder.js';
 import type { CaptureSettings } from '../options.js';
 import { unfinished } from '../snapshot/states.js';
-import type { SourceSession } from '../source.js';
+import type { PartitionedTables, SourceSession } from '../source.js';
 import type { ShapeBook } from '../stream/shape-book.js';
+import { PartitionWatch, partitionsTable } from './partition-watch.js';
 
 export interface CatalogueWatchOptions {
   readonly settings: CaptureSettings;
@@ -13,38 +15,79 @@ export interface CatalogueWatchOptions {
   readonly facts: ChainFacts;
   readonly progress: Progress;
   readonly onNew: (relations: readonly Relation[]) => void;
-  readonly onGone: (topics: ReadonlySet<number>) => void;
+  readonly onGone: (tables: GoneTables) => void;
   readonly signal: AbortSignal;
 }
 
-/** Topics that are to be read although their table is not published any more. */
-export function goneTopics(
-  relations: readonly Relation[],
-  facts: Pick<ChainFacts, 'snapshots'>,
-  shapes: Pick<ShapeBook, 'topicOf'>,
-): Set<number> {
-  const present = new Set(relations.map((relation) => shapes.topicOf(relation)?.number));
-  const gone = new Set<number>();
-  for (const { tables } of unfinished(facts.snapshots))
+/** Topics that are to be read, with the table that feeds each. */
+export function awaitedTables({
+  snapshots,
+  shapes,
+}: Pick<ChainFacts, 'snapshots' | 'shapes'>): Map<number, number | undefined> {
+  const awaited = new Map<number, number | undefined>();
+  for (const { tables } of unfinished(snapshots))
     for (const { topic, remaining } of tables)
-      if (remaining.length > 0 && !present.has(topic)) gone.add(topic);
-  return gone;
+      if (remaining.length > 0) awaited.set(topic, shapes.get(topic)?.relation.id);
+  return awaited;
+}
+
+/** Those of `awaited` whose table is not published any more. */
+export function goneTables(awaited: GoneTables, relations: readonly Pick<Relation, 'id'>[]): GoneTables {
+  const present = new Set<number | undefined>(relations.map(({ id }) => id));
+  return new Map([...awaited].filter(([, id]) => !present.has(id)));
+}
+
+type Table = Pick<Relation, 'id'>;
+
+/** Tables that a shape in force is of, and that are not published. */
+export function absentTables(inForce: readonly Table[], relations: readonly Table[]): Set<number> {
+  const present = new Set(relations.map(({ id }) => id));
+  return new Set(inForce.map(({ id }) => id).filter((id) => !present.has(id)));
 }
 
 /**
+ * Of the shapes in force, those whose table was not published at the look before and is so again: what happened to it meanwhile was
+ * not told. As the stream knows them, which may be behind the catalogue.
+ */
+export function returnedTables<T extends Table>(
+  inForce: readonly T[],
+  absent: ReadonlySet<number>,
+  relations: readonly Table[],
+): T[] {
+  const still = absentTables(inForce, relations);
+  return inForce.filter(({ id }) => absent.has(id) && !still.has(id));
+}
+
+const watchedPartitions = (
+  { log }: CaptureSettings,
+  { created }: SourceSession,
+  tables: PartitionedTables,
+): PartitionWatch =>
+  new PartitionWatch({ tables, known: log.table(partitionsTable), first: created?.snapshot.partitions });
+
+/**
  * Asks the leader now and then where it is, and which tables are published: one that joined without an event would otherwise never
- * be read, and one that left would be read for ever.
+ * be read, and one that left would be read for ever. Also which partitions the tables have, of which the stream says nothing.
  */
 export async function watchCatalogue(options: CatalogueWatchOptions): Promise<void> {
   const { settings, session, shapes, facts, progress, signal } = options;
   const { clock } = settings.surroundings;
+  const partitions = session.partitions && watchedPartitions(settings, session, session.partitions);
+  let absent: ReadonlySet<number> = new Set();
   while (!signal.aborted) {
+    // Asked for later, a table may have joined after the answer.
+    const awaited = awaitedTables(facts);
+    const inForce = shapes.relations;
     const relations = await session.relations();
     if (signal.aborted) return;
+    const returned = returnedTables(inForce, absent, relations);
+    if (returned.length > 0) options.onNew(returned);
+    absent = absentTables(inForce, relations);
     const unknown = relations.filter((relation) => shapes.topicOf(relation) === undefined);
     if (unknown.length > 0) options.onNew(unknown);
-    const gone = goneTopics(relations, facts, shapes);
+    const gone = goneTables(awaited, relations);
     if (gone.size > 0) options.onGone(gone);
+    await partitions?.look();
     progress.leaderAt(await session.leaderPosition());
     await clock.sleep(settings.limits.catalogue_ms, signal);
   }

@@ -38,7 +38,7 @@ export async function describeTableNamed(
 
 /**
  * The shape of one table by its exact name with all ordinary columns, whatever is published; undefined when there is
- * none. For followers that look at their own tables.
+ * none.
  */
 export async function readRelation(
   session: PgSession,

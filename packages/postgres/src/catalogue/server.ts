@@ -55,6 +55,23 @@ export function requireDecoding(server: ServerInfo): void {
   if (server.slotsMax === 0) throw new Fault('MR-2003', { detail: 'max_replication_slots is 0' });
 }
 
+export interface WalEnd {
+  /** End of what is flushed; of a server in recovery, of what it has replayed. */
+  readonly end: Lsn;
+  readonly isReplaying: boolean;
+}
+
+/** How far the server's WAL goes that a walsender may send: never back, but for a standby's own restarts. */
+export async function readWalEnd(session: PgSession): Promise<WalEnd> {
+  const { at, replaying } = await session.queryOne(
+    'asking where the WAL ends',
+    `SELECT replaying, CASE WHEN replaying THEN pg_catalog.pg_last_wal_replay_lsn()
+       ELSE pg_catalog.pg_current_wal_flush_lsn() END AS at
+     FROM pg_catalog.pg_is_in_recovery() AS replaying`,
+  );
+  return { end: parseLsn(at as string), isReplaying: replaying === 't' };
+}
+
 /** The WAL position that a leader has written, or a standby has replayed, to. */
 export async function readWalPosition(session: PgSession): Promise<Lsn> {
   const row = await session.queryOne(

@@ -23,6 +23,7 @@ export function recordedSource(tape: Tape, play: Play): Source {
   const { recording } = tape;
   const session: SourceSession = {
     identity: { systemId: 1n, timeline: 1, ancestry: [] },
+    wal: { end: lsn(tape.start), isReplaying: false },
     confirmed: lsn(tape.start),
     created: { consistentPoint: lsn(tape.start), snapshot: emptySnapshot(recording.relations) },
     windows: noWindows,

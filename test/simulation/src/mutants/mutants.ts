@@ -177,7 +177,9 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'R31',
     broken: 'a failover is taken for the same history',
-    doubles: { capture: { ...captureDecisions, forkVerdict: () => ({ kind: 'same' }) } },
+    doubles: {
+      capture: { ...captureDecisions, forkVerdict: () => ({ kind: 'same' }), walVerdict: () => 'whole' },
+    },
     fixed: { nemesis_ms: 60, deeds: ['fail-over'] },
   },
   {
