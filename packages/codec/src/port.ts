@@ -3,7 +3,7 @@ import type { ByteWriter } from '@millrace/runtime';
 
 /**
  * Port: events to bytes and back. One codec per pipeline. Encoders and decoders are compiled once per relation version
- * and topic (registering schemas on the way, hence asynchronous); then they work synchronously, bytes to bytes.
+ * and topic (encoders register schemas on the way, decoders look theirs up: hence asynchronous); then they work synchronously, bytes to bytes.
  *
  * - What `decode` returns equals what was encoded, cell by cell, as PostgreSQL text in the leader's canonical form
  *   (promise 8). A preset under which a column's type cannot come back exactly says so: `inexactColumns`.

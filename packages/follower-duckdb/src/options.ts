@@ -7,8 +7,8 @@ export interface DuckDbFollowerOptions {
   /** The follower's name in the pipeline. */
   readonly name: string;
   /**
-   * DuckDB's own limit, default 100MB. The process needs up to 180 MB beside it: the default keeps it below 300 MB in all,
-   * measured on transactions of 2 and 10 million rows.
+   * DuckDB's own limit, default 100MB. The process takes up to 250 MB beside it, measured on transactions of millions of
+   * rows (test/bench, T4 W5).
    * More makes merges into large tables and ordered scans faster.
    */
   readonly memoryLimit?: string;

@@ -49,5 +49,5 @@ export const followerComparisons: readonly Comparison[] = [
     intoPostgres(W6, drainRate(ratioAtLeast(4))),
   ),
   intoDuckDb(W2, drainRate(ratioAtLeast(0.7)), cpuPerMillion()),
-  ...shortened(0.3, intoDuckDb(W5, drainRate(), ...boundedMemory(engineMemory_bytes))),
+  ...shortened(0.3, intoDuckDb(W5, drainRate(ratioAtLeast(0.7)), ...boundedMemory(engineMemory_bytes))),
 ];

@@ -94,9 +94,10 @@ function notes(edge: EdgeStatus, style: Style): string[] {
       ...(service.fault.remedy ? [`  Do: ${service.fault.remedy}`] : []),
     );
   else if (service.state === 'stopped') lines.push(`${edge.edge}: not running (ended on request)`);
-  else if (service.silent)
+  else if (service.state === 'waiting' && !service.silent)
+    lines.push(`${edge.edge}: waits: ${service.doing}`);
+  if (service?.silent)
     lines.push(`${edge.edge}: silent since ${service.last_heard_at} (pid ${service.pid} on ${service.host})`);
-  else if (service.state === 'waiting') lines.push(`${edge.edge}: waits: ${service.doing}`);
   for (const { host, pid, doing } of service?.others ?? [])
     lines.push(`${edge.edge}: also pid ${pid} on ${host}: ${doing}`);
   if (tables_building.length > 0) lines.push(`${edge.edge}: still building ${tables_building.join(', ')}`);

@@ -25,6 +25,12 @@ describe('a goal', () => {
     expect(summariseFigure(figure([0.9], undefined, atMost(0.8))).met).toBe(false);
   });
 
+  it('has no ratio to a peer that has not what is measured', () => {
+    const summary = summariseFigure(figure([130, 140], [0, 0], atMost(300)));
+    expect(summary).toMatchObject({ peer: undefined, ratio: undefined, met: true });
+    expect(summariseFigure(figure([5, 4], [1, 0], atMost(300))).peer).toBeDefined();
+  });
+
   it('is not met by nothing, and without one there is no verdict', () => {
     expect(summariseFigure(figure([], undefined, atMost(0.8))).met).toBe(false);
     expect(summariseFigure(figure([1], [1], undefined)).met).toBeUndefined();

@@ -43,7 +43,10 @@ export function pairedFigure(
   return { name, unit, ...(goal && { goal }), samples };
 }
 
-export function summariseFigure({ samples: { subject, peer }, goal }: Figure): FigureSummary {
+/** A peer of whose samples all are 0 has not what is measured, a process of ours say: there is nothing to compare with. */
+export function summariseFigure({ samples, goal }: Figure): FigureSummary {
+  const { subject } = samples;
+  const peer = samples.peer?.some((sample) => sample !== 0) ? samples.peer : undefined;
   const summaries = {
     subject: summarise(subject),
     peer: peer && summarise(peer),
