@@ -59,6 +59,11 @@ export interface SourceSession {
    * no + 1 (R2). Never goes back. Sent at once, and repeated on the adapter's own timer.
    */
   confirm(positions: { readonly write: Lsn; readonly flush: Lsn; readonly apply: Lsn }): void;
+  /**
+   * By what each of these tables belongs to the publication, as a text by relation id: another text than before, and it was taken out
+   * and put back, or is published on other terms (a row filter), since. Tables that are not published are left out.
+   */
+  memberships(relations: readonly Relation[]): Promise<ReadonlyMap<number, string>>;
   /** The leader's present WAL position. */
   leaderPosition(): Promise<Lsn>;
   /** Windowed reads of tables while streaming (§7). */

@@ -112,6 +112,7 @@ function gatedSession(session: SourceSession, gate: ProcessGate): SourceSession 
         }
       : {}),
     relations: () => gate.call(() => session.relations()),
+    memberships: (relations) => gate.call(() => session.memberships(relations)),
     stream: (sink, signal) => gate.call(() => session.stream(gatedSink(sink, gate), signal)),
     confirm: (positions) => {
       if (gate.state === 'running') session.confirm(positions);

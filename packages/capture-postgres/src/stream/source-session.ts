@@ -14,6 +14,7 @@ import {
   type StandbyPositions,
   type WalStream,
 } from '@millrace/postgres';
+import { readMemberships } from '../schema/memberships.js';
 import { isPartOf, partitionedTables, publishedRoots } from '../schema/partitions.js';
 import { publishedTables } from '../schema/published-tables.js';
 import { type CatalogueView, ShapeBook } from '../schema/shape-book.js';
@@ -87,6 +88,12 @@ export class PostgresSourceSession implements SourceSession {
 
   confirm(positions: StandbyPositions): void {
     this.#parts.stream.report(positions);
+  }
+
+  async memberships(relations: readonly Relation[]): Promise<ReadonlyMap<number, string>> {
+    const { control, publication, serverVersion } = this.#parts;
+    const ids = relations.map(({ id }) => id);
+    return readMemberships(await control.session(), { publication, serverVersion, ids });
   }
 
   async leaderPosition(): Promise<Lsn> {

@@ -93,6 +93,11 @@ export class Recorder {
     });
   }
 
+  /** Resolves when everything that was asked for before stands in the chain. */
+  recorded(): Promise<void> {
+    return new Promise((resolve) => this.#add(async () => resolve()));
+  }
+
   /** A checkpoint: readers that start there know everything. `change` alters the snapshots it lists. */
   checkpoint(change: SnapshotChange = (same) => same, done?: () => void): void {
     this.#add(async () => {

@@ -174,6 +174,10 @@ export class Streaming {
         facts,
         progress,
         onNew: (relations) => this.#announce(relations, false),
+        onReturned: async (relations) => {
+          await this.#announceNow(relations, true);
+          await this.#p.recorder.recorded();
+        },
         onGone: (topics) => this.#p.recorder.giveUp(topics),
         signal,
       }),

@@ -50,6 +50,8 @@ export class MemoryLeader {
   /** Shapes the tables were made with. */
   readonly #created = new Map<number, Relation>();
   readonly #published = new Set<number>();
+  /** How often a table was published. */
+  readonly #memberships = new Map<number, number>();
   /** Between which positions a table that was published was not. */
   readonly #unpublished = new Map<number, { readonly from: bigint; until: bigint | undefined }>();
   #slot: MemorySlot | undefined;
@@ -116,12 +118,21 @@ export class MemoryLeader {
   createTable(relation: Relation, published = true): void {
     this.#created.set(relation.id, relation);
     this.#visible.set(relation.id, new MemoryTable(relation));
-    if (published) this.#published.add(relation.id);
+    if (published) this.#join(relation.id);
+  }
+
+  #join(oid: number): void {
+    if (!this.#published.has(oid)) this.#memberships.set(oid, (this.#memberships.get(oid) ?? 0) + 1);
+    this.#published.add(oid);
+  }
+
+  membership(oid: number): string {
+    return String(this.#memberships.get(oid) ?? '');
   }
 
   /** ALTER PUBLICATION … ADD TABLE. */
   publish(oid: number): void {
-    this.#published.add(oid);
+    this.#join(oid);
     const gap = this.#unpublished.get(oid);
     if (gap) gap.until = this.#lsn;
   }

@@ -67,6 +67,12 @@ export class MemorySession implements SourceSession {
     return this.#leader.published();
   }
 
+  async memberships(relations: readonly Relation[]): Promise<ReadonlyMap<number, string>> {
+    await this.#latency();
+    this.#check();
+    return new Map(relations.map(({ id }) => [id, this.#leader.membership(id)]));
+  }
+
   async leaderPosition(): Promise<Lsn> {
     await this.#latency();
     this.#check();

@@ -6,6 +6,7 @@ import type { CaptureSettings } from '../options.js';
 import { unfinished } from '../snapshot/states.js';
 import type { PartitionedTables, SourceSession } from '../source.js';
 import type { ShapeBook } from '../stream/shape-book.js';
+import { MembershipWatch, membershipTable } from './membership-watch.js';
 import { PartitionWatch, partitionsTable } from './partition-watch.js';
 
 export interface CatalogueWatchOptions {
@@ -15,6 +16,8 @@ export interface CatalogueWatchOptions {
   readonly facts: ChainFacts;
   readonly progress: Progress;
   readonly onNew: (relations: readonly Relation[]) => void;
+  /** Resolves when the chain says that they are read again. */
+  readonly onReturned: (relations: readonly Relation[]) => Promise<void>;
   readonly onGone: (tables: GoneTables) => void;
   readonly signal: AbortSignal;
 }
@@ -37,27 +40,6 @@ export function goneTables(awaited: GoneTables, relations: readonly Pick<Relatio
   return new Map([...awaited].filter(([, id]) => !present.has(id)));
 }
 
-type Table = Pick<Relation, 'id'>;
-
-/** Tables that a shape in force is of, and that are not published. */
-export function absentTables(inForce: readonly Table[], relations: readonly Table[]): Set<number> {
-  const present = new Set(relations.map(({ id }) => id));
-  return new Set(inForce.map(({ id }) => id).filter((id) => !present.has(id)));
-}
-
-/**
- * Of the shapes in force, those whose table was not published at the look before and is so again: what happened to it meanwhile was
- * not told. As the stream knows them, which may be behind the catalogue.
- */
-export function returnedTables<T extends Table>(
-  inForce: readonly T[],
-  absent: ReadonlySet<number>,
-  relations: readonly Table[],
-): T[] {
-  const still = absentTables(inForce, relations);
-  return inForce.filter(({ id }) => absent.has(id) && !still.has(id));
-}
-
 const watchedPartitions = (
   { log }: CaptureSettings,
   { created }: SourceSession,
@@ -67,22 +49,24 @@ const watchedPartitions = (
 
 /**
  * Asks the leader now and then where it is, and which tables are published: one that joined without an event would otherwise never
- * be read, and one that left would be read for ever. Also which partitions the tables have, of which the stream says nothing.
+ * be read, one that left would be read for ever, and one that left and came back would miss what happened meanwhile. Also which
+ * partitions the tables have, of which the stream says nothing.
  */
 export async function watchCatalogue(options: CatalogueWatchOptions): Promise<void> {
   const { settings, session, shapes, facts, progress, signal } = options;
   const { clock } = settings.surroundings;
   const partitions = session.partitions && watchedPartitions(settings, session, session.partitions);
-  let absent: ReadonlySet<number> = new Set();
+  const members = new MembershipWatch(settings.log.table(membershipTable));
   while (!signal.aborted) {
     // Asked for later, a table may have joined after the answer.
     const awaited = awaitedTables(facts);
     const inForce = shapes.relations;
     const relations = await session.relations();
     if (signal.aborted) return;
-    const returned = returnedTables(inForce, absent, relations);
-    if (returned.length > 0) options.onNew(returned);
-    absent = absentTables(inForce, relations);
+    const memberships = await session.memberships(relations);
+    const returned = await members.returned(inForce, memberships);
+    if (returned.length > 0) await options.onReturned(returned);
+    await members.note(memberships);
     const unknown = relations.filter((relation) => shapes.topicOf(relation) === undefined);
     if (unknown.length > 0) options.onNew(unknown);
     const gone = goneTables(awaited, relations);

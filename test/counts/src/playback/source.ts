@@ -30,6 +30,7 @@ export function recordedSource(tape: Tape, play: Play): Source {
     relations: async () => recording.relations,
     stream: (sink, signal, known = []) => play(decoderOf(recording, sink, known), signal),
     confirm: () => {},
+    memberships: async () => new Map(),
     leaderPosition: async () => lsn(tape.start),
     close: async () => {},
   };
