@@ -15,6 +15,8 @@ export const limits: Readonly<Record<string, string>> = {
     'The native worker, with synchronous_commit = off, takes 3.0 s of which its leader’s walsender needs 1.5: nobody can be more than twice as fast here. Ours needs 5.3 CPU seconds of two cores.',
   'T4 W6: millrace → PostgreSQL / native subscription: drain rate':
     'The native worker, with synchronous_commit = off, runs at the walsender’s own speed (1.6 of 1.8 s): four times that does not exist. Ours shares the two cores with the walsender that it reads from.',
+  'T4 W5: millrace → DuckDB / millrace, log alone: drain rate':
+    'One transaction is applied when its last row is in the log, not before: capturing and applying come one after the other here, where many transactions overlap.',
   'latency light: millrace → PostgreSQL / native subscription: commit to visible, p50':
     'Two hops and three flushes instead of one hop that does not wait for the disk, and code that runs too seldom to be compiled: the way of one commit is in the profiles of docs/11-hot-path.md.',
   'latency light: millrace → PostgreSQL / native subscription: commit to visible, p99':
