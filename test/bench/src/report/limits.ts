@@ -24,7 +24,7 @@ export const limits: Readonly<Record<string, string>> = {
   'latency half: millrace → PostgreSQL / native subscription: commit to visible, p99':
     'A commit of 1,000 rows costs some 8 ms of processor over four processes that share two cores with the leader that writes them; at half of our rate Poisson’s bursts queue up. The peer meets the same rows per second, a third of its own rate.',
   'footprint W1: leader with millrace / leader alone: throughput, saturated':
-    'pgbench takes both cores by itself, and whoever reads its slot, walsender first, takes from them: at half of that rate nothing is lost.',
+    'pgbench takes both cores by itself, and whoever reads its slot, walsender first, takes from them: with pg_recvlogical, which only reads, 0.81 are left. At half of that rate nothing is lost.',
   'footprint W7: millrace, unpublished writes: idle CPU of capture':
     'The walsender sends a keepalive after each of the 100 commits a second that it skips, and each wakes the process for about 0.1 ms.',
   'footprint W7: millrace, unpublished writes: idle CPU of applier':
