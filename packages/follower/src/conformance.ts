@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { benchPerTest } from './conformance/bench.js';
+import { describeBulkLane } from './conformance/bulk-lane.js';
 import type { MakeFollowerHarness } from './conformance/driver.js';
 import { describeFencing } from './conformance/fencing.js';
 import { describeLarge } from './conformance/large.js';
@@ -30,6 +31,7 @@ export function describeFollowerConformance(name: string, makeHarness: MakeFollo
     describeWorkers(bench);
     describePartitions(bench);
     describeRows(bench);
+    describeBulkLane(bench);
     describeSchema(bench);
     describeNamesAndValues(bench);
     describeLarge(bench);

@@ -44,6 +44,7 @@ export { statusOf } from './face/status.js';
 export type { Instant } from './instant.js';
 export { createMonitor, type Monitor, type MonitorOptions } from './monitor.js';
 export { type PageContext, type PageFields, type PageLinks, pageOf } from './pages/page.js';
+export { inTime } from './patience.js';
 export { formatBytes, formatDuration, formatRate } from './quantity.js';
 export { ChainHead, type ChainReading, type ForkPoint } from './samples/chain-head.js';
 export type { LeaderProbe, LeaderReading, SlotReading } from './samples/leader-probe.js';

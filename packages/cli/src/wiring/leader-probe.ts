@@ -1,4 +1,4 @@
-import type { LeaderProbe, LeaderReading, SlotReading } from '@millrace/lag-monitor';
+import { inTime, type LeaderProbe, type LeaderReading, type SlotReading } from '@millrace/lag-monitor';
 import { type Lsn, parseLsn } from '@millrace/model';
 import { PgSession, quoteLiteral, type TextRow } from '@millrace/postgres';
 import { type Clock, Fault } from '@millrace/runtime';
@@ -38,18 +38,12 @@ class PostgresProbe implements LeaderProbe {
   }
 
   /** Throws MR-2001 when the answer does not come, and gives up the session that owes it. */
-  async #inTime<T>(answer: Promise<T>): Promise<T> {
-    const patience = new AbortController();
-    const late = this.#clock.sleep(answer_ms_max, patience.signal).then(() => {
-      if (patience.signal.aborted) return answer;
+  #inTime<T>(answer: Promise<T>): Promise<T> {
+    const late = (): never => {
       void this.close().catch(() => undefined);
       throw new Fault('MR-2001', { detail: `the leader has not answered for ${answer_ms_max / 1_000} s` });
-    });
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      patience.abort();
-    }
+    };
+    return inTime(answer, late, { clock: this.#clock, patience_ms: answer_ms_max });
   }
 
   async close(): Promise<void> {
